@@ -1,0 +1,60 @@
+# `make` lists the targets. Every target does its own set-up: a virtual environment in .venv, installed once.
+# Another interpreter:  make run PYTHON=/path/to/python3.12
+# The oldest versions:  make test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+PYTHON ?=
+CHAPTER ?=
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
+
+.PHONY: help run test lint lab outputs exercises address clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: $(READY) ## execute the chapters quickly, write them as pages to build/, print a table
+	$(BIN)/python -m aelib.chapters run $(CHAPTER)
+
+test: $(READY) lint ## unit tests, lint, and every chapter against its stored outputs
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## style of the code and of the chapters
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+lab: $(READY) ## open the chapters in JupyterLab
+	$(INSTALL) ".[lab]"
+	$(BIN)/python -m jupyterlab notebooks
+
+outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPTER=01 for one)
+	$(BIN)/python -m aelib.chapters outputs $(CHAPTER)
+
+exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/
+	$(BIN)/python -m aelib.chapters exercises $(CHAPTER)
+
+address: $(READY) ## set the address that the chapters clone (URL=https://github.com/OWNER/REPOSITORY VERSION=main)
+	$(BIN)/python -m aelib.chapters address "$(URL)" "$(VERSION)"
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) build
+
+# The first Python that is new enough, not too new, and can make environments.
+$(VENV)/made:
+	@set -e; for python in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python); do \
+	  version=$$("$$python" -c 'import sys, ensurepip, venv; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || version=none; \
+	  case $$version in \
+	    3.11|3.12|3.13) echo "using $$python ($$version)"; "$$python" -m venv "$(VENV)"; touch $@; exit 0;; \
+	    none) found="$$found $$python (not there, or without venv);";; \
+	    *) found="$$found $$python ($$version);";; \
+	  esac; \
+	done; \
+	echo "The course needs Python 3.11, 3.12 or 3.13 (TensorFlow has no other)." >&2; \
+	echo "Found:$$found" >&2; echo "Name one with: make run PYTHON=/path/to/python3.12" >&2; exit 1
+
+$(READY): $(VENV)/made requirements.txt pyproject.toml $(CONSTRAINTS)
+	$(INSTALL) ".[dev]"
+	@touch $@

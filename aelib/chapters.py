@@ -1,0 +1,246 @@
+"""Run, store and publish the chapters: `python -m aelib.chapters --help`. It needs the `dev` extra.
+
+Nothing here is imported by a chapter.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import importlib.resources
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import time
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert import HTMLExporter
+from tqdm import tqdm
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+BUILD = ROOT / "build"
+PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
+COLAB = "https://colab.research.google.com/github/"
+
+
+def find(number=None):
+    """Paths of all chapters in order, or of the one whose file name starts with `number`."""
+    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    chosen = [path for path in paths if number in (None, "", path.name[:2])]
+    if not chosen:
+        raise SystemExit(
+            f"no chapter {number or ''} in {NOTEBOOKS.name}/; there are {[path.name[:2] for path in paths]}"
+        )
+    return chosen
+
+
+def execute(path, profile):
+    """Run a chapter in a fresh kernel, in its own folder, up to the first cell that fails.
+
+    Returns
+    -------
+    notebook : NotebookNode with the outputs
+    result : dict with chapter, seconds, checks (see `course.checks`) and failure (None, or what happened where)
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--log-level=ERROR"],
+    )
+    environment = os.environ | {"AELIB_PROFILE": profile, "TQDM_DISABLE": "1"}
+    failure, checks, started = None, [], time.perf_counter()
+    with client.setup_kernel(env=environment):
+        for index, cell in enumerate(tqdm(list(notebook.cells), desc=path.stem, unit="cell")):
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError as error:
+                failure = f"cell {index + 1} raised {error.ename}: {error.evalue}"
+                break
+            except DeadKernelError:
+                failure = f"cell {index + 1}: the kernel died"
+                break
+        seconds = time.perf_counter() - started
+        if failure is None or "the kernel died" not in failure:
+            checks = _checks(client)
+    return notebook, {"chapter": path.stem, "seconds": seconds, "checks": checks, "failure": failure}
+
+
+def run(number=None):
+    """Execute chapters in the quick profile, write each as a page, print the table. True if none failed."""
+    results = []
+    BUILD.mkdir(exist_ok=True)
+    for path in find(number):
+        notebook, result = execute(path, "quick")
+        results.append(result)
+        write_page(notebook, path.stem)
+    shutil.copy(NOTEBOOKS / "ERRATA.md", BUILD)
+    print(table(results))
+    print(f"pages: {BUILD.relative_to(ROOT)}/*.html")
+    return not any(result["failure"] for result in results)
+
+
+def table(results):
+    """What `run` found: a row a chapter, its main figures below it, and its failure where there is one."""
+    lines = [f"\n{'chapter (quick profile)':<58}{'seconds':>9}{'checks passed':>15}"]
+    for result in results:
+        passed = f"{sum(row['passed'] for row in result['checks'])} of {len(result['checks'])}"
+        lines.append(f"{result['chapter']:<58}{result['seconds']:>9.1f}{passed:>15}")
+        for row in result["checks"]:
+            if row["main"]:
+                low, high = row["value"]
+                lines.append(f"    {row['claim']:<54}{high if row['above'] is None else low:>#9.5g}")
+        if result["failure"]:
+            lines.append(f"    FAILED: {result['failure']}")
+    return "\n".join(lines) + "\n"
+
+
+def outputs(number=None):
+    """Execute chapters in the lecture profile and store the normalised outputs. True if none failed.
+
+    A chapter that fails is left as it was.
+    """
+    os.environ.pop("AELIB_DATA", None)
+    failed = []
+    for path in find(number):
+        notebook, result = execute(path, "lecture")
+        if result["failure"]:
+            failed.append(f"{path.name} is left as it was: {result['failure']}")
+            continue
+        versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+        record = {"profile": "lecture", "versions": versions, "code": fingerprint(notebook), "checks": result["checks"]}
+        _write(normalise(notebook, record), path)
+        print(f"{path.name}: stored after {result['seconds']:.0f} s")
+    print("\n".join(failed), end="\n" if failed else "")
+    return not failed
+
+
+def normalise(notebook, record):
+    """The notebook without what differs from run to run or from machine to machine; `record` goes into its metadata."""
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "aelib": record,
+        }
+    )
+    for cell in notebook.cells:
+        cell.metadata = {key: cell.metadata[key] for key in ("slideshow", "tags") if key in cell.metadata}
+        if cell.cell_type == "code":
+            cell.outputs = _merge_streams(cell.outputs)
+    return notebook
+
+
+def fingerprint(notebook):
+    """A hash of the code cells: equal as long as nobody edits the code."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def exercises(number=None):
+    """Write the students' edition: without solutions and outputs."""
+    folder = BUILD / "exercises"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in find(number):
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        notebook.metadata.pop("aelib", None)
+        _write(notebook, folder / path.name)
+        print((folder / path.name).relative_to(ROOT))
+    return True
+
+
+def address(url, version):
+    """Write the repository's address and version into the chapters' setup cells and badges, and the project file."""
+    url = url.removesuffix("/").removesuffix(".git")
+    for path in find():
+        notebook = nbformat.read(path, as_version=4)
+        fresh = notebook.metadata.get("aelib", {}).get("code") == fingerprint(notebook)
+        replaced = 0
+        for cell in notebook.cells:
+            pattern, line = r"^REPOSITORY, VERSION = .*$", f'REPOSITORY, VERSION = "{url}", "{version}"'
+            cell.source, count = re.subn(pattern, lambda _, line=line: line, cell.source, flags=re.MULTILINE)
+            replaced += count
+            if url.startswith("https://github.com/"):
+                here = f"{COLAB}{url.removeprefix('https://github.com/')}/blob/{version}/notebooks/{path.name}"
+                cell.source = re.sub(re.escape(COLAB) + r"[^)]*", lambda _, here=here: here, cell.source)
+        if replaced != 1:
+            raise SystemExit(f"{path.name}: expected one line REPOSITORY, VERSION = ...; found {replaced}")
+        if fresh:  # outputs do not depend on the address
+            notebook.metadata.aelib.code = fingerprint(notebook)
+        _write(notebook, path)
+    project = ROOT / "pyproject.toml"
+    text = re.sub(r"^Repository = .*$", lambda _: f'Repository = "{url}"', project.read_text(), flags=re.MULTILINE)
+    project.write_text(text)
+    return True
+
+
+def write_page(notebook, name):
+    """An HTML page that needs no network: MathJax lies beside it."""
+    if not (BUILD / "mathjax").exists():
+        shutil.copytree(importlib.resources.files("jupyter_server_mathjax") / "static", BUILD / "mathjax")
+    exporter = HTMLExporter(
+        mathjax_url="mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
+        require_js_url="",
+        mermaid_js_url="",
+        mermaid_layout_elk_js_url="",
+    )
+    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
+    (BUILD / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def _checks(client):
+    """What the chapter's checks saw, asked of its kernel in a cell that is taken away again."""
+    source = "import json, aelib.course\nprint(json.dumps(aelib.course.checks()))"
+    client.nb.cells.append(nbformat.v4.new_code_cell(source))
+    try:
+        client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1, store_history=False)
+        return json.loads(client.nb.cells[-1].outputs[0].text)
+    except CellExecutionError:  # the setup cell failed: there is no course
+        return []
+    finally:
+        client.nb.cells.pop()
+
+
+def _merge_streams(cell_outputs):
+    merged = []
+    for output in cell_outputs:
+        if merged and output.output_type == "stream" == merged[-1].output_type and output.name == merged[-1].name:
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def _write(notebook, path):
+    """Write by a rename, so that a kill leaves the old file or the new one."""
+    nbformat.validate(notebook)
+    half = path.with_suffix(".half")
+    nbformat.write(notebook, half)
+    os.replace(half, path)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m aelib.chapters", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (run, outputs, exercises):
+        sub = commands.add_parser(command.__name__, help=command.__doc__.splitlines()[0])
+        sub.add_argument("number", nargs="?", help="one chapter, 01 for instance; without it all")
+    sub = commands.add_parser("address", help=address.__doc__.splitlines()[0])
+    sub.add_argument("url", help="https://github.com/OWNER/REPOSITORY")
+    sub.add_argument("version", help="a branch or tag of that repository")
+    options = vars(parser.parse_args(arguments))
+    return 0 if globals()[options.pop("command")](**options) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

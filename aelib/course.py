@@ -1,0 +1,165 @@
+"""Start a chapter quietly and reproducibly, choose its budget, and check its claims.
+
+Importing this module imports TensorFlow and Keras without their log lines.
+"""
+
+import contextlib
+import os
+import pathlib
+import sys
+import tempfile
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from aelib.data import SHIPPED
+
+
+@contextlib.contextmanager
+def _quiet_stderr():
+    """Hold back what is written to file descriptor 2, from C++ too; replay it if the body raises."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(screen, log.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with _quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+    tf.get_logger().setLevel("ERROR")  # its advice on retracing is not for a reader of a chapter
+
+PROFILES = ("lecture", "quick")
+_profile = None
+_strict = True
+_checks = []
+
+
+class CheckFailed(AssertionError):
+    """A figure of the chapter does not meet the bound that the chapter claims for it."""
+
+
+def start(seed, profile=None, strict=True):
+    """Begin a chapter: seeds, profile, figure style, an empty list of checks.
+
+    Parameters
+    ----------
+    seed : int
+        Seeds Python, NumPy and Keras (`keras.utils.set_random_seed`).
+    profile : {"lecture", "quick"}, optional
+        Which argument `budget` returns; by default the environment variable AELIB_PROFILE, or else "lecture".
+    strict : bool
+        False: a failing `check` reports and goes on. So it does when AELIB_DATA names other data than the shipped.
+
+    Raises
+    ------
+    ValueError
+        The profile is not one of the two.
+    """
+    global _profile, _strict
+    profile = profile or os.environ.get("AELIB_PROFILE") or "lecture"
+    if profile not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(map(repr, PROFILES))}; got {profile!r}")
+    keras.utils.set_random_seed(seed)
+    plt.style.use("tableau-colorblind10")
+    plt.rcParams.update(
+        {
+            "font.size": 13,
+            "figure.figsize": (8, 4),
+            "figure.dpi": 72,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "image.cmap": "gray",
+        }
+    )
+    folder = os.environ.get("AELIB_DATA")
+    shipped = not folder or pathlib.Path(folder).resolve() == SHIPPED
+    _profile, _strict = profile, strict and shipped
+    _checks.clear()
+
+
+def budget(*, lecture, quick):
+    """`lecture` or `quick`, whichever profile the chapter was started in.
+
+    Raises RuntimeError before `start` was called.
+    """
+    if _profile is None:
+        raise RuntimeError("no profile yet: call course.start(seed=...) first")
+    return lecture if _profile == "lecture" else quick
+
+
+def check(claim, value, *, above=None, below=None, main=False):
+    """Compare a figure with a bound, or with a baseline, and say in one line how it went.
+
+    Parameters
+    ----------
+    claim : str
+        What the figure shows, as a sentence.
+    value : float or array
+        The figure; of an array every element has to meet the bound.
+    above, below : float
+        The value must be greater than `above` and less than `below`; at least one of them is given.
+    main : bool
+        Whether this is a main figure of the chapter: `make run` lists those.
+
+    Raises
+    ------
+    CheckFailed
+        The value misses its bound (when not strict, this is printed instead).
+    TypeError, ValueError
+        No bound, bounds that leave nothing between them, an empty array, NaN or infinity, or a boolean.
+    """
+    if above is None and below is None:
+        raise TypeError(f"check({claim!r}) asserts nothing: give above=, below= or both")
+    low, high = _extremes(f"the value of check({claim!r})", value)
+    for name, bound in (("above", above), ("below", below)):
+        if bound is not None and np.size(bound) != 1:
+            raise TypeError(f"{name}= of check({claim!r}) must be one number; got an array of shape {np.shape(bound)}")
+    above = None if above is None else _extremes(f"above= of check({claim!r})", above)[0]
+    below = None if below is None else _extremes(f"below= of check({claim!r})", below)[0]
+    if None not in (above, below) and above >= below:
+        raise ValueError(f"check({claim!r}) cannot hold: nothing is above {above} and below {below}")
+
+    passed = (above is None or low > above) and (below is None or high < below)
+    _checks.append({"claim": claim, "main": main, "value": [low, high], "above": above, "below": below})
+    _checks[-1]["passed"] = passed
+    bounds = [f"{name} {bound:#.4g}" for name, bound in (("above", above), ("below", below)) if bound is not None]
+    found = f"{low:#.4g}" if np.size(value) == 1 else f"{low:#.4g} to {high:#.4g}"
+    if passed:
+        print(f"✓ {claim}: {found} ({' and '.join(bounds)})")
+        return
+    verdict = f"✗ {claim}: {found}, but {' and '.join(bounds)} was expected ({_profile or 'no'} profile)"
+    if _strict:
+        raise CheckFailed(verdict)
+    print(verdict)
+
+
+def checks():
+    """What the checks since `start` saw: a list of dicts with claim, figure, value [min, max], bounds, passed."""
+    return [dict(row) for row in _checks]
+
+
+def _extremes(name, value):
+    """Smallest and largest element as Python floats; refuses what cannot be compared."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a number or an array of numbers; got {value!r}")
+    if array.size == 0:
+        raise ValueError(f"{name} is an empty array of shape {array.shape}; expected at least one number")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+    return float(array.min()), float(array.max())

@@ -1,0 +1,150 @@
+"""The course's data: three real sets read from `data/`, and the lecture's generated point cloud.
+
+Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
+files of the same names and formats from another folder. Where each file comes from: `data/SOURCES.md`.
+"""
+
+import os
+import pathlib
+import zipfile
+import zlib
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "data"
+N_VALID = 5_000
+
+
+def load_mnist():
+    """MNIST in three parts that do not overlap.
+
+    The validation images are the first 5,000 of the original training set, as in the lecture's loader.
+
+    Returns
+    -------
+    (x_train, y_train), (x_valid, y_valid), (x_test, y_test)
+        Images: float32, shape (n, 28, 28), gray values in [0, 1] with 0 the background; labels: int64, shape (n,),
+        values 0 to 9. n is 55,000 / 5,000 / 10,000.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, or is not the archive that `data/SOURCES.md` describes.
+
+    Source: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/.
+    """
+    raw = _read_npz(
+        "mnist.npz",
+        x_train=((60_000, 28, 28), np.uint8),
+        y_train=((60_000,), np.uint8),
+        x_test=((10_000, 28, 28), np.uint8),
+        y_test=((10_000,), np.uint8),
+    )
+    x, y = _unit_interval(raw["x_train"]), raw["y_train"].astype(np.int64)
+    test = _unit_interval(raw["x_test"]), raw["y_test"].astype(np.int64)
+    return (x[N_VALID:], y[N_VALID:]), (x[:N_VALID], y[:N_VALID]), test
+
+
+def load_gene_expression():
+    """Gene expression of 72 leukaemia patients, 48 for training and 24 for testing.
+
+    The parts are stratified by leukaemia and drawn with a fixed seed, so they are the same in every run.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test)
+        x: float32, shape (48, 7129) and (24, 7129), raw intensities in the units of the array scanner (they can be
+        negative); y: int64, 0 = acute lymphoblastic (ALL), 1 = acute myeloid leukaemia (AML).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, or is not the archive that `data/SOURCES.md` describes.
+
+    Source: Golub et al. 1999, Science 286:531.
+    """
+    raw = _read_npz("leukemia.npz", x=((72, 7129), np.int32), y=((72,), np.uint8))
+    x, y = raw["x"].astype(np.float32), raw["y"].astype(np.int64)
+    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=24, stratify=y, random_state=0)
+    return (x_train, y_train), (x_test, y_test)
+
+
+def load_votes():
+    """Sixteen votes of the 435 members of the U.S. House of Representatives in 1984.
+
+    Returns
+    -------
+    x : float32 array, shape (435, 16)
+        1 for yes, 0 for no, NaN where the vote is not known.
+    party : str array, shape (435,)
+        "democrat" or "republican".
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, or a row is not a party followed by sixteen of y, n and ?.
+
+    Source: UCI Machine Learning Repository, Congressional Voting Records.
+    """
+    path = _find("house-votes-84.data")
+    code = {"y": 1.0, "n": 0.0, "?": np.nan}
+    rows = [line.split(",") for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    for number, (party, *votes) in enumerate(rows, 1):
+        if party not in ("democrat", "republican") or len(votes) != 16 or not set(votes) <= set(code):
+            found = ",".join([party, *votes])
+            raise ValueError(f"{path}: row {number} is {found!r}; expected a party and 16 of y, n, ?")
+    if len(rows) != 435:
+        raise ValueError(f"{path}: found {len(rows)} rows; expected 435")
+    x = np.array([[code[vote] for vote in votes] for _, *votes in rows], dtype=np.float32)
+    return x, np.array([party for party, *_ in rows])
+
+
+def make_curved_plane():
+    """The 200 points of the lecture's section 18.3: three quarters of an ellipse on a tilted plane, with noise.
+
+    Returns
+    -------
+    points : float64 array, shape (200, 3)
+        Not standardized. The lecture trains on the first 100 rows and tests on the last 100. The same numbers as
+        after `numpy.random.seed(4)`, whose global state is left alone.
+
+    Source: lecture, section 18.3.
+    """
+    rng = np.random.RandomState(4)
+    angles = rng.rand(200) * 3 * np.pi / 2 - 0.5
+    x1 = np.cos(angles) + np.sin(angles) / 2 + 0.05 * rng.randn(200)
+    x2 = 0.7 * np.sin(angles) + 0.05 * rng.randn(200)
+    x3 = 0.1 * x1 + 0.3 * x2 + 0.1 * rng.randn(200)
+    return np.stack([x1, x2, x3], axis=1)
+
+
+def _find(name):
+    path = pathlib.Path(os.environ.get("AELIB_DATA") or SHIPPED) / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file; expected the course's {name} there (AELIB_DATA names the folder, by default data/)"
+        )
+    return path
+
+
+def _read_npz(name, **expected):
+    """The arrays of an archive, each of the expected (shape, dtype)."""
+    path = _find(name)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = sorted(set(expected) - set(archive.files))
+            if missing:
+                raise ValueError(f"has the keys {sorted(archive.files)}; expected {sorted(expected)}")
+            arrays = {key: np.asarray(archive[key]) for key in expected}
+        for key, (shape, dtype) in expected.items():
+            if (arrays[key].shape, arrays[key].dtype) != (shape, dtype):
+                found = f"{arrays[key].shape} of {arrays[key].dtype}"
+                raise ValueError(f"{key} is {found}; expected {shape} of {np.dtype(dtype)}")
+    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: not the archive that data/SOURCES.md describes: {error}") from error
+    return arrays
+
+
+def _unit_interval(images):
+    return images.astype(np.float32) / np.float32(255)

@@ -1,0 +1,152 @@
+"""Exercises that mark themselves.
+
+A chapter ends an exercise with `exercises.mark("1.2", answer)`. The marker tries the answer out and prints one line:
+right, or what to look at, or that there is no answer yet. It never raises because of the answer.
+"""
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+from aelib.data import make_curved_plane
+
+_MARKERS = {}
+
+
+class _Blank(Exception):
+    """The answer is still the placeholder."""
+
+
+class _Wrong(Exception):
+    """The answer is wrong; the message is the hint."""
+
+
+def mark(number, answer):
+    """Print whether the answer to an exercise is right; a wrong one gets a hint, a blank one is told so.
+
+    Parameters
+    ----------
+    number : str
+        The exercise, "1.2" for the second of chapter 1.
+    answer : number or function, as the exercise says
+        An answer is blank while it is None or `...`, or a function that returns one of them.
+
+    Raises
+    ------
+    KeyError
+        There is no such exercise.
+    """
+    if number not in _MARKERS:
+        raise KeyError(f"no exercise {number!r}; there are {', '.join(sorted(_MARKERS))}")
+    try:
+        praise = _MARKERS[number](answer)
+    except _Blank:
+        print(f"Exercise {number}: no answer yet. Replace the ... and run this cell again.")
+    except _Wrong as hint:
+        print(f"Exercise {number}: not yet. {hint}")
+    except Exception as error:  # a student's function may fail in any way; the marker's job is to say where
+        print(f"Exercise {number}: your answer raised {type(error).__name__}: {error}")
+    else:
+        print(f"Exercise {number}: right. {praise}")
+
+
+def _marker(number):
+    def register(function):
+        _MARKERS[number] = function
+        return function
+
+    return register
+
+
+def _is_blank(answer):
+    return answer is None or answer is Ellipsis
+
+
+def _number(answer):
+    if _is_blank(answer):
+        raise _Blank
+    if np.size(answer) != 1 or np.asarray(answer).dtype.kind not in "iuf":
+        raise _Wrong(f"A single number is asked for; this is {answer!r}.")
+    return float(np.asarray(answer).reshape(()))
+
+
+def _call(function, *arguments, shape):
+    """What the student's function returns for copies of the arguments, as a finite float array of the given shape."""
+    if _is_blank(function):
+        raise _Blank
+    if not callable(function):
+        raise _Wrong(f"Hand over the function itself, without calling it; this is {function!r}.")
+    result = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
+    if _is_blank(result):
+        raise _Blank
+    result = np.asarray(result, dtype=float)
+    if result.shape != shape:
+        raise _Wrong(f"The result should have the shape {shape}; this one has {result.shape}.")
+    if not np.isfinite(result).all():
+        raise _Wrong("The result is not finite: the weights have run away. Which term keeps them bounded?")
+    return result
+
+
+def _close(value, target, rtol=0.02):
+    return np.allclose(value, target, rtol=rtol, atol=1e-8)
+
+
+@_marker("1.1")
+def _line_error(answer):
+    value = _number(answer)
+    x_train = StandardScaler().fit_transform(make_curved_plane()[:100])
+    first, second, third = np.linalg.eigvalsh(x_train.T @ x_train / 100)[::-1]
+    if _close(value, (second + third) / 3):
+        return "What a line leaves out is the variance along the other two directions, spread over three columns."
+    if _close(value, second + third):
+        raise _Wrong("That is the squared distance of a point. Over what is the mean taken besides the points?")
+    if _close(value, first / 3) or _close(value, first):
+        raise _Wrong("That is what the line keeps. What does it lose?")
+    if _close(value, third / 3) or _close(value, third):
+        raise _Wrong("That is the loss of a plane. A line has one direction fewer.")
+    raise _Wrong("Each direction that is left out costs its variance. Which are left out, and how is the mean taken?")
+
+
+@_marker("1.2")
+def _second_component(answer):
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(100, 3)) * [2.0, 1.2, 0.3] @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        x -= x.mean(axis=0)
+        components = PCA().fit(x).components_
+        w = _call(answer, x, components[0], shape=(3,))
+        if np.linalg.norm(w) < 1e-6:
+            raise _Wrong("The weights have died out: the unit was left with nothing to learn from.")
+        cosines = np.abs(components @ w) / np.linalg.norm(w)
+        if cosines[0] > 0.99:
+            raise _Wrong("This unit still finds the first component. What must it no longer see?")
+        if cosines[1] < 0.999:
+            raise _Wrong(f"The angle to the second component is still {np.degrees(np.arccos(cosines[1])):.1f} degrees.")
+        if not 0.95 < np.linalg.norm(w) < 1.05:
+            raise _Wrong("The direction is right, the length is not 1. Did Oja's decay survive your change?")
+    return "What the first unit explains was taken away, so the strongest direction left is the second component."
+
+
+@_marker("1.3")
+def _tied_gradient(answer):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        w, x = rng.normal(size=(4, 2)), rng.normal(size=(6, 4))
+        gradient = _call(answer, w, x, shape=w.shape)
+        y = x @ w
+        residual = x - y @ w.T
+        decoder, encoder = -residual.T @ y / len(x), -x.T @ (residual @ w) / len(x)
+        truth = decoder + encoder
+        if _close(gradient, truth, rtol=1e-6):
+            continue
+        if _close(gradient, -truth, rtol=1e-6):
+            raise _Wrong("The size is right, the sign is not: the gradient points uphill.")
+        if _close(gradient, decoder, rtol=1e-6) or _close(gradient, -decoder, rtol=1e-6):
+            raise _Wrong("This is the gradient of the decoder's weights alone. The same w stands in the encoder too.")
+        if _close(gradient, encoder, rtol=1e-6) or _close(gradient, -encoder, rtol=1e-6):
+            raise _Wrong("This is the encoder's part alone. The same w stands in the decoder too.")
+        factor = (gradient * truth).sum() / (truth * truth).sum()
+        if _close(gradient, factor * truth, rtol=1e-6):
+            raise _Wrong(f"The direction is right, the length is {factor:.3g} times too large. Half? Sum or mean?")
+        raise _Wrong("It is not the gradient. Compare one entry with (E(w + h) - E(w - h)) / 2h for a small h.")
+    return "Both places where w stands contribute, and the two agree with finite differences."

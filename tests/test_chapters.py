@@ -1,0 +1,121 @@
+"""The tool that runs, stores and publishes chapters, on two tiny chapters of the test's own."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from aelib import chapters
+
+SETUP = """REPOSITORY, VERSION = "https://example.org/old", "main"
+from aelib import course
+course.start(seed=0)"""
+GOOD = [
+    SETUP,
+    'print(course.budget(lecture="long", quick="short"))',
+    'course.check("two is more", 2.0, above=1, main=True)',
+]
+BAD = [SETUP, 'course.check("holds", 0.5, below=1)', 'course.check("no", 2.0, below=1)', 'print("never")']
+
+
+def write(path, sources, **tags):
+    cells = [nbformat.v4.new_code_cell(source, metadata={"collapsed": True}) for source in sources]
+    for index, names in tags.items():
+        cells[int(index[1:])].metadata["tags"] = names
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"language_info": {"name": "python", "version": "3.99"}}), path
+    )
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A project with two chapters, the first of which fails, in a path with a space in it."""
+    root = tmp_path / "my course"
+    (root / "notebooks").mkdir(parents=True)
+    for name, value in (("ROOT", root), ("NOTEBOOKS", root / "notebooks"), ("BUILD", root / "build")):
+        monkeypatch.setattr(chapters, name, value)
+    (root / "notebooks" / "ERRATA.md").write_text("# Errata")
+    write(root / "notebooks" / "01_bad.ipynb", BAD)
+    write(root / "notebooks" / "02_good.ipynb", GOOD, _1=["solution"])
+    return root
+
+
+def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
+    assert not chapters.run()
+    table = capsys.readouterr().out
+    lines = [line.split() for line in table.splitlines()]
+    assert any(line[:1] == ["01_bad"] and line[-3:] == ["1", "of", "2"] for line in lines)
+    assert any(line[:1] == ["02_good"] and line[-3:] == ["1", "of", "1"] for line in lines)
+    assert "FAILED: cell 3 raised CheckFailed: ✗ no: 2.000, but below 1.000 was expected (quick profile)" in table
+    assert "two is more" in table and "2.0000" in table and "holds" not in table
+    page = (folder / "build" / "02_good.html").read_text()
+    assert "short" in page and "cdnjs" not in page
+    assert (folder / "build" / "mathjax" / "MathJax.js").exists()
+    assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text()
+
+
+def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folder, capsys):
+    before = (folder / "notebooks" / "01_bad.ipynb").read_bytes()
+    assert not chapters.outputs()
+    assert (folder / "notebooks" / "01_bad.ipynb").read_bytes() == before
+    assert "01_bad.ipynb is left as it was: cell 3 raised CheckFailed" in capsys.readouterr().out
+    notebook = nbformat.read(folder / "notebooks" / "02_good.ipynb", as_version=4)
+    assert notebook.cells[1].outputs[0].text == "long\n"
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.aelib.profile == "lecture"
+    assert notebook.metadata.aelib.code == chapters.fingerprint(notebook)
+    assert [row["claim"] for row in notebook.metadata.aelib.checks] == ["two is more"]
+    assert all("collapsed" not in cell.metadata for cell in notebook.cells)
+    assert len(notebook.cells) == len(GOOD) and not list(folder.rglob("*.half"))
+
+
+def test_the_students_edition_has_no_solutions_and_no_outputs(folder):
+    assert chapters.exercises("02")
+    notebook = nbformat.read(folder / "build" / "exercises" / "02_good.ipynb", as_version=4)
+    assert [cell.source for cell in notebook.cells] == [GOOD[0], GOOD[2]]
+    assert not any(cell.outputs for cell in notebook.cells)
+
+
+def test_one_command_rewrites_the_address(folder):
+    project = folder / "pyproject.toml"
+    project.write_text('[project.urls]\nRepository = "https://example.org/old"\n')
+    path = folder / "notebooks" / "02_good.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(f"[x]({chapters.COLAB}a/b/blob/main/notebooks/n.ipynb)"))
+    notebook.metadata["aelib"] = {"code": chapters.fingerprint(notebook)}
+    nbformat.write(notebook, path)
+    assert chapters.address("https://github.com/me/mine/", "v2")
+    notebook = nbformat.read(path, as_version=4)
+    assert f"{chapters.COLAB}me/mine/blob/v2/notebooks/02_good.ipynb)" in notebook.cells[0].source
+    assert 'REPOSITORY, VERSION = "https://github.com/me/mine", "v2"\n' in notebook.cells[1].source
+    assert notebook.metadata.aelib.code == chapters.fingerprint(notebook)
+    assert project.read_text() == '[project.urls]\nRepository = "https://github.com/me/mine"\n'
+
+
+def test_an_unknown_chapter_lists_those_that_exist(folder):
+    with pytest.raises(SystemExit, match=r"no chapter 77 in .*; there are \['01', '02'\]"):
+        chapters.find("77")
+
+
+def test_the_setup_cell_fetches_the_course_where_it_is_not_installed(tmp_path):
+    """A chapter's file alone in an empty folder, as Colab opens it, against a local repository with a stand-in."""
+    source, empty = tmp_path / "source", tmp_path / "empty"
+    empty.mkdir()
+    (source / "aelib").mkdir(parents=True)
+    (source / "aelib" / "__init__.py").touch()
+    (source / "aelib" / "course.py").write_text("def start(seed): pass")
+    git = ["git", "-C", str(source), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *command], check=True)
+    for path in chapters.find():
+        setup = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code").source
+        line = next(line for line in setup.splitlines() if line.startswith("REPOSITORY, VERSION"))
+        setup = setup.replace(line, f'REPOSITORY, VERSION = "{source.as_uri()}", "main"')
+        hide = "import sys\nsys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
+        forget = f"sys.path = [entry for entry in sys.path if entry not in ('', {str(chapters.ROOT)!r})]\n"
+        code = hide + forget + setup + "\nimport aelib, os\nprint(os.path.relpath(aelib.__file__))"
+        for _ in range(2):  # the second time finds the folder that the first has made
+            done = subprocess.run([sys.executable, "-c", code], cwd=empty, capture_output=True, text=True)
+            assert done.stdout == "autoencoders/aelib/__init__.py\n", done.stderr

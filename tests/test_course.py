@@ -1,0 +1,170 @@
+import os
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from aelib import course
+from aelib.course import CheckFailed, budget, check
+
+
+@pytest.fixture(autouse=True)
+def started():
+    course.start(seed=0)
+
+
+def python(code, **environment):
+    """A fresh interpreter; its standard output and error together."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
+    ).stdout
+
+
+def test_imports_are_quiet_and_light():
+    assert python("import aelib") == ""
+    code = 'import sys, aelib.data, aelib.exercises, aelib.plots; print({"tensorflow", "keras"} & set(sys.modules))'
+    assert python(code) == "set()\n"
+
+
+def test_starting_is_quiet_and_training_too():
+    code = (
+        "from aelib import course; course.start(seed=1); import keras, numpy as np\n"
+        "for _ in range(7):\n"
+        "    m = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)]); m.compile(loss='mse')\n"
+        "    m.fit(np.ones((4, 3)), np.ones((4, 3)), verbose=0); m.predict(np.ones((4, 3)), verbose=0)"
+    )
+    assert python(code) == ""
+
+
+def test_a_failing_import_is_not_silenced():
+    code = "import sys; sys.modules['tensorflow'] = None; import aelib.course"
+    assert "ModuleNotFoundError" in python(code) or "ImportError" in python(code)
+
+
+def test_a_seed_repeats():
+    import keras
+
+    def draws():
+        course.start(seed=3)
+        return [np.random.rand(), float(keras.random.normal(())), float(keras.layers.Dense(1).build((1, 1)) or 0)]
+
+    assert draws() == draws()
+
+
+def test_profiles(monkeypatch):
+    course.start(seed=0, profile="lecture")
+    assert budget(lecture=50, quick=2) == 50
+    monkeypatch.setenv("AELIB_PROFILE", "quick")
+    course.start(seed=0)
+    assert budget(lecture=50, quick=2) == 2
+    monkeypatch.delenv("AELIB_PROFILE")
+    course.start(seed=0)
+    assert budget(lecture=50, quick=2) == 50
+    monkeypatch.setenv("AELIB_PROFILE", "fast")
+    with pytest.raises(ValueError, match="'lecture', 'quick'; got 'fast'"):
+        course.start(seed=0)
+
+
+def test_budget_before_start(monkeypatch):
+    monkeypatch.setattr(course, "_profile", None)
+    with pytest.raises(RuntimeError, match="call course"):
+        budget(lecture=1, quick=1)
+
+
+def test_the_figure_style_is_for_the_back_of_the_room():
+    assert plt.rcParams["font.size"] >= 12
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds"),
+    [
+        (0.5, {"below": 1}),
+        (0.5, {"above": 0}),
+        (np.float32(0.5), {"above": 0, "below": 1}),
+        (np.array([0.1, 0.9]), {"above": 0, "below": 1}),
+        ([1, 2], {"below": np.float64(3)}),
+    ],
+)
+def test_a_check_that_holds_says_so(capsys, value, bounds):
+    check("the claim", value, **bounds)
+    line = capsys.readouterr().out
+    assert line.startswith("✓ the claim: ") and line.count("\n") == 1
+    assert all(name in line for name in bounds)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds"),
+    [
+        (1.0, {"below": 1}),
+        (0.0, {"above": 0}),
+        (2.0, {"above": 0, "below": 1}),
+        (np.array([0.1, 1.1]), {"below": 1}),
+        (np.array([-0.1, 0.9]), {"above": 0}),
+    ],
+)
+def test_a_check_that_fails_raises_with_both_numbers(value, bounds):
+    with pytest.raises(CheckFailed) as error:
+        check("the claim", value, **bounds)
+    assert f"{np.max(value):#.4g}" in str(error.value) and f"{next(iter(bounds.values())):#.4g}" in str(error.value)
+    assert "quick profile" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "error", "message"),
+    [
+        (1.0, {}, TypeError, "asserts nothing"),
+        (float("nan"), {"below": 1}, ValueError, "NaN or infinity"),
+        (float("-inf"), {"below": 1}, ValueError, "NaN or infinity"),
+        (np.array([0.0, np.nan]), {"below": 1}, ValueError, "NaN or infinity"),
+        (np.array([]), {"below": 1}, ValueError, "empty array"),
+        (0.0, {"below": float("inf")}, ValueError, "below.*infinity"),
+        (0.0, {"above": float("nan")}, ValueError, "above.*NaN"),
+        (0.5, {"above": 1, "below": 0}, ValueError, "cannot hold"),
+        (0.5, {"above": 1, "below": 1}, ValueError, "cannot hold"),
+        (True, {"above": 0}, TypeError, "number"),
+        ("0.5", {"above": 0}, TypeError, "number"),
+        (None, {"above": 0}, TypeError, "number"),
+        (1j, {"above": 0}, TypeError, "number"),
+        (0.5, {"below": np.array([1, 2])}, TypeError, "one number"),
+        (0.5, {"below": True}, TypeError, "number"),
+    ],
+)
+def test_a_check_cannot_assert_nothing(value, bounds, error, message):
+    for strict in (True, False):
+        course.start(seed=0, strict=strict)
+        with pytest.raises(error, match=message):
+            check("the claim", value, **bounds)
+    assert course.checks() == []
+
+
+def test_not_strict_reports_and_goes_on(capsys):
+    course.start(seed=0, strict=False)
+    check("the claim", 2.0, below=1)
+    assert capsys.readouterr().out.startswith("✗ the claim: 2.000, but below 1.000 was expected")
+    assert [row["passed"] for row in course.checks()] == [False]
+
+
+def test_other_data_reports_and_goes_on(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    course.start(seed=0)
+    check("the claim", 2.0, below=1)
+    assert capsys.readouterr().out.startswith("✗")
+    monkeypatch.setenv("AELIB_DATA", str(course.SHIPPED))
+    course.start(seed=0)
+    with pytest.raises(CheckFailed):
+        check("the claim", 2.0, below=1)
+
+
+def test_checks_are_recorded_since_start():
+    check("one", np.array([1, 3]), below=4, main=True)
+    assert course.checks() == [
+        {"claim": "one", "main": True, "value": [1.0, 3.0], "above": None, "below": 4.0, "passed": True}
+    ]
+    course.start(seed=0)
+    assert course.checks() == []

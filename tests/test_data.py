@@ -1,0 +1,153 @@
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+
+from aelib import data
+
+
+def test_mnist_is_whole_scaled_and_split_without_overlap():
+    (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+    assert [part.shape for part in (x_train, x_valid, x_test)] == [(n, 28, 28) for n in (55_000, 5_000, 10_000)]
+    assert all(part.dtype == np.float32 and part.min() == 0 and part.max() == 1 for part in (x_train, x_valid, x_test))
+    assert all(part.dtype == np.int64 for part in (y_train, y_valid, y_test))
+    with np.load(data.SHIPPED / "mnist.npz") as raw:  # every training image stands in exactly one part, in order
+        assert np.array_equal(np.concatenate([y_valid, y_train]), raw["y_train"])
+        together = np.concatenate([x_valid, x_train])
+        assert np.array_equal(np.rint(together[::97] * 255), raw["x_train"][::97])
+    # The original files' known facts: counts of the test labels, and the first training image is a five.
+    assert np.bincount(y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert y_valid[0] == 5
+
+
+def test_gene_expression_is_split_by_disease_without_overlap():
+    (x_train, y_train), (x_test, y_test) = data.load_gene_expression()
+    assert x_train.shape == (48, 7129) and x_test.shape == (24, 7129) and x_train.dtype == np.float32
+    assert np.bincount(y_train).tolist() == [31, 17] and np.bincount(y_test).tolist() == [16, 8]
+    patients = np.concatenate([x_train, x_test])
+    assert len(np.unique(patients, axis=0)) == 72
+    with np.load(data.SHIPPED / "leukemia.npz") as raw:
+        assert np.array_equal(np.sort(patients, axis=0), np.sort(raw["x"], axis=0))
+
+
+def test_votes_are_what_uci_documents():
+    x, party = data.load_votes()
+    assert x.shape == (435, 16) and x.dtype == np.float32
+    assert np.isnan(x).sum() == 392 and set(np.unique(x[~np.isnan(x)])) == {0, 1}
+    assert (party == "democrat").sum() == 267 and (party == "republican").sum() == 168
+    assert party[0] == "republican" and x[0, :2].tolist() == [0, 1] and np.isnan(x[0, 10])
+
+
+def test_curved_plane_is_the_lectures():
+    state = np.random.get_state()
+    try:
+        np.random.seed(4)
+        angles = np.random.rand(200) * 3 * np.pi / 2 - 0.5
+        x1 = np.cos(angles) + np.sin(angles) / 2 + 0.1 * np.random.randn(200) / 2
+        x2 = np.sin(angles) * 0.7 + 0.1 * np.random.randn(200) / 2
+        x3 = x1 * 0.1 + x2 * 0.3 + 0.1 * np.random.randn(200)
+    finally:
+        np.random.set_state(state)
+    np.testing.assert_allclose(data.make_curved_plane(), np.stack([x1, x2, x3], axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("load", [data.load_mnist, data.load_gene_expression, data.load_votes, data.make_curved_plane])
+def test_arrays_are_fresh(load):
+    def arrays(value):
+        return [value] if isinstance(value, np.ndarray) else [a for part in value for a in arrays(part)]
+
+    first = arrays(load())
+    for array in first:
+        array[...] = "7" if array.dtype.kind == "U" else 7
+    for again, spoiled in zip(arrays(load()), first, strict=True):
+        assert not np.array_equal(again, spoiled)
+
+
+def test_another_folder_is_read(tmp_path, monkeypatch):
+    with np.load(data.SHIPPED / "mnist.npz") as raw:
+        arrays = {key: 255 - raw[key] if key.startswith("x") else raw[key] for key in raw.files}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    (x_train, _), _, _ = data.load_mnist()
+    assert x_train[0, 0, 0] == 1  # the background of the inverted images
+
+
+def spoil(folder, how):
+    """A folder with one bad leukemia.npz."""
+    path = folder / "leukemia.npz"
+    x, y = np.zeros((72, 7129), np.int32), np.zeros(72, np.uint8)
+    if how == "truncated":
+        shutil.copy(data.SHIPPED / "leukemia.npz", path)
+        path.write_bytes(path.read_bytes()[:500_000])
+    elif how == "flipped byte":
+        content = bytearray((data.SHIPPED / "leukemia.npz").read_bytes())
+        content[300_000] ^= 255
+        path.write_bytes(content)
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "text":
+        path.write_text("no archive at all")
+    elif how == "single array":
+        with path.open("wb") as file:
+            np.save(file, x)
+    elif how == "zip of text":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x.npy", "not an array")
+            archive.writestr("y.npy", "not an array")
+    elif how == "pickled":
+        np.savez(path, x=np.array([{}] * 72), y=y)
+    else:
+        np.savez(
+            path, **{"other keys": {"images": x, "y": y}, "shape": {"x": x[1:], "y": y}}.get(how, {"x": x / 2, "y": y})
+        )
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [
+        ("truncated", "zip"),
+        ("flipped byte", "CRC|decompress"),
+        ("empty", "No data"),
+        ("text", "pickle"),
+        ("single array", "ndarray"),
+        ("zip of text", r"x is \(\) of"),
+        ("pickled", "allow_pickle"),
+        ("other keys", r"\['images', 'y'\]; expected \['x', 'y'\]"),
+        ("shape", r"x is \(71, 7129\) of int32; expected \(72, 7129\) of int32"),
+        ("dtype", r"x is \(72, 7129\) of float64; expected"),
+    ],
+)
+def test_a_bad_archive_is_named_with_what_was_found(tmp_path, monkeypatch, how, found):
+    spoil(tmp_path, how)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found) as error:
+        data.load_gene_expression()
+    assert str(tmp_path / "leukemia.npz") in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [(data.load_mnist, "mnist.npz"), (data.load_gene_expression, "leukemia.npz"), (data.load_votes, "house-votes")],
+)
+def test_a_missing_file_is_named(tmp_path, monkeypatch, load, name):
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"{name}.*AELIB_DATA"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("democrat,y,n\n", "row 1 is 'democrat,y,n'"),
+        ("whig" + ",y" * 16 + "\n", "row 1 is 'whig"),
+        ("democrat" + ",x" * 16 + "\n", "16 of y, n"),
+        ("democrat" + ",y" * 16 + "\n", "found 1 rows; expected 435"),
+        ("", "found 0 rows"),
+    ],
+)
+def test_bad_votes_are_named(tmp_path, monkeypatch, text, found):
+    (tmp_path / "house-votes-84.data").write_text(text)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found):
+        data.load_votes()

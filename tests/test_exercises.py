@@ -1,0 +1,127 @@
+import contextlib
+import io
+import re
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from aelib import exercises
+from aelib.data import make_curved_plane
+
+x_train = StandardScaler().fit_transform(make_curved_plane()[:100])
+variances = np.linalg.eigvalsh(x_train.T @ x_train / 100)[::-1]
+
+
+def second_unit(change=lambda row, v1: row - (row @ v1) * v1, decay=1.0, returned=lambda w: w):
+    """The chapter's exercise 1.2 with the marked line as a function."""
+
+    def answer(x, v1):
+        w = np.array([0.5, -0.3, 0.4])
+        for epoch in range(200):
+            rate = 0.01 / (1 + 0.1 * epoch)
+            for row in x:
+                rest = change(row, v1)
+                y = rest @ w
+                w = w + rate * y * (rest - decay * y * w)
+        with np.errstate(all="ignore"):
+            return returned(w)
+
+    return answer
+
+
+def tied(encoder=1.0, decoder=1.0, factor=1.0):
+    def answer(w, x):
+        y = x @ w
+        r = x - y @ w.T
+        return -factor * (decoder * r.T @ y + encoder * x.T @ (r @ w)) / len(x)
+
+    return answer
+
+
+def broken(*_):
+    raise ZeroDivisionError("oh")
+
+
+RIGHT = [
+    ("1.1", (variances[1] + variances[2]) / 3),
+    ("1.1", np.float32((variances[1] + variances[2]) / 3)),
+    ("1.2", second_unit()),
+    ("1.2", second_unit(lambda row, v1: row @ (np.eye(3) - np.outer(v1, v1)))),  # other words, same behaviour
+    ("1.3", tied()),
+    ("1.3", lambda w, x: ((x @ w @ w.T - x).T @ x @ w + x.T @ (x @ w @ w.T - x) @ w) / len(x)),
+]
+
+WRONG = [
+    ("1.1", variances[1] + variances[2], "average|mean taken"),
+    ("1.1", variances[0] / 3, "keeps"),
+    ("1.1", variances[2] / 3, "plane"),
+    ("1.1", 0.5, "left out"),
+    ("1.1", variances, "single number"),
+    ("1.1", "0.21", "single number"),
+    ("1.2", second_unit(lambda row, v1: row), "first component"),
+    ("1.2", second_unit(lambda row, v1: 0 * row), "second component"),
+    ("1.2", second_unit(lambda row, v1: row - (row @ v1)), "second component"),
+    ("1.2", second_unit(decay=0), "decay"),
+    ("1.2", second_unit(returned=lambda w: w / 0.0), "bounded"),
+    ("1.2", second_unit(returned=lambda w: 3 * w), "length"),
+    ("1.2", second_unit(returned=lambda w: 0 * w), "died out"),
+    ("1.2", second_unit(returned=lambda w: w[:2]), r"shape \(3,\)"),
+    ("1.2", np.ones(3), "function itself"),
+    ("1.2", broken, "ZeroDivisionError"),
+    ("1.3", tied(encoder=0), "decoder's weights alone"),
+    ("1.3", tied(decoder=0), "encoder's part alone"),
+    ("1.3", tied(factor=-1), "uphill"),
+    ("1.3", tied(factor=2), "2 times"),
+    ("1.3", lambda w, x: tied()(w, x) * len(x), "6 times"),
+    ("1.3", lambda w, x: w, "not the gradient"),
+    ("1.3", lambda w, x: tied()(w, x).T, "shape"),
+    ("1.3", lambda w, x: "no", "ValueError"),
+]
+
+
+def check_verdict(number, answer, verdict):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exercises.mark(number, answer)
+    assert printed.getvalue().startswith(f"Exercise {number}: {verdict}")
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_right_answers_are_right(number, answer):
+    check_verdict(number, answer, "right. ")
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(capsys, number, answer, hint):
+    exercises.mark(number, answer)
+    line = capsys.readouterr().out
+    assert line.startswith(f"Exercise {number}: ") and "right. " not in line and line.count("\n") == 1
+    assert re.search(hint, line), line
+
+
+@pytest.mark.parametrize("number", sorted(exercises._MARKERS))
+@pytest.mark.parametrize("blank", [None, ..., lambda *_: None, lambda *_: ...])
+def test_blank_answers_are_told_so(capsys, number, blank):
+    if callable(blank) and number == "1.1":
+        pytest.skip("a number is asked for")
+    exercises.mark(number, blank)
+    assert "no answer yet" in capsys.readouterr().out
+
+
+def test_markers_hand_out_copies(capsys):
+    def vandal(w, x):
+        gradient = tied()(w, x)
+        w[:], x[:] = 0, 0
+        return gradient
+
+    exercises.mark("1.3", vandal)
+    assert "right" in capsys.readouterr().out
+
+
+def test_an_unknown_exercise_is_an_error():
+    with pytest.raises(KeyError, match=r"no exercise '9\.9'; there are 1\.1"):
+        exercises.mark("9.9", 1)
+
+
+def test_every_marker_is_fed_right_and_wrong():
+    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == set(exercises._MARKERS)

@@ -1,0 +1,129 @@
+"""Every deliberate fault of `faults.py` must turn its test or check red: proof that green means something."""
+
+import contextlib
+import copy
+import inspect
+import io
+import pathlib
+import subprocess
+import sys
+import textwrap
+import traceback
+
+import faults
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+import stored
+
+from aelib import chapters, course
+
+CONFIG = pathlib.Path(__file__).with_name("nbval.cfg")
+NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={CONFIG}", "-p", "no:cacheprovider", "-n", "0"]
+
+
+@pytest.mark.parametrize("fault", faults.CODE, ids=lambda fault: fault.what)
+def test_a_fault_in_the_code_goes_red(fault, monkeypatch):
+    course.start(seed=0)
+    source = textwrap.dedent(inspect.getsource(fault.function))
+    source = source[source.index("def ") :]  # without decorators
+    assert source.count(fault.old) == 1, "the patch does not fit the code any more"
+    fault.test(*fault.arguments)  # green without the fault
+    scope = dict(fault.function.__globals__)
+    exec(source.replace(fault.old, fault.new), scope)
+    monkeypatch.setattr(fault.function, "__code__", scope[fault.function.__name__].__code__)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        fault.test(*fault.arguments)
+
+
+@pytest.mark.parametrize("fault", faults.STORED, ids=lambda fault: fault.what)
+def test_a_fault_in_a_stored_chapter_goes_red(fault):
+    notebook = nbformat.read(chapters.find()[0], as_version=4)
+    fault.rule(notebook)  # green without the fault
+    fault.spoil(notebook)
+    with pytest.raises(AssertionError):
+        fault.rule(notebook)
+
+
+class Chapter:
+    """A chapter executed once in this process, with its variables as they were before each cell."""
+
+    def __init__(self, number):
+        self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
+        self.before = []
+        scope = {"__name__": "__main__"}
+        for source in self.sources:
+            self.before.append(self.snapshot(scope))
+            self.execute(source, scope)
+
+    @staticmethod
+    def snapshot(scope):
+        """The same objects, but generators of random numbers as copies."""
+        return {
+            name: copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+            for name, value in scope.items()
+        }
+
+    @staticmethod
+    def execute(source, scope):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(source, scope)
+        plt.close("all")
+
+    def failure(self, fault):
+        """Run from the faulty cell to the one that holds the claim; the error that was raised on the way, or None."""
+        (start,) = [index for index, source in enumerate(self.sources) if fault.old in source]
+        (stop,) = [index for index, source in enumerate(self.sources) if f'"{fault.claim}"' in source]
+        assert self.sources[start].count(fault.old) == 1 and start <= stop, "the patch does not fit the chapter any more"
+        scope = self.snapshot(self.before[start])
+        for index in range(start, stop + 1):
+            source = self.sources[index]
+            try:
+                self.execute(source.replace(fault.old, fault.new) if index == start else source, scope)
+            except Exception as error:
+                return error
+        return None
+
+
+@pytest.fixture(scope="module")
+def chapter_runs():
+    return {}
+
+
+@pytest.mark.parametrize("fault", faults.CHAPTER, ids=lambda fault: f"{fault.chapter} {fault.what}")
+def test_a_fault_in_a_chapter_goes_red(fault, chapter_runs):
+    if fault.chapter not in chapter_runs:
+        chapter_runs[fault.chapter] = Chapter(fault.chapter)
+    error = chapter_runs[fault.chapter].failure(fault)
+    assert isinstance(error, course.CheckFailed), f"expected a failing check, got {traceback.format_exception(error)}"
+    assert f"✗ {fault.claim}: " in str(error)
+
+
+def test_faults_go_red_through_nbval(tmp_path):
+    """The first cells of chapter 1 with faults behind them: exactly the faulty cells fail."""
+    notebook = nbformat.read(chapters.find("01")[0], as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:3]
+    good = len(notebook.cells)
+
+    def add(source, text):
+        output = nbformat.v4.new_output("stream", text=text)
+        notebook.cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=len(notebook.cells) + 1))
+
+    add("print('error', 1 / 3, x_train.shape)", "error 0.25 (100, 3)\n")  # another decimal: meant to pass
+    add("check('a third', 1 / 3, below=1)", "✓ a third: 0.2500 (below 9.000)\n")
+    bad = len(notebook.cells)
+    add("print('train', x_train.shape)", "training (100, 3)\n")  # a wrong word
+    add("print('train', x_train.shape)", "train (99, 3)\n")  # a wrong shape
+    add("print(1 / 3)", "nan\n")  # a number that is none
+    add("check('a third', 1 / 3, below=0.1)", "✓ a third: 0.0333 (below 0.1000)\n")  # a violated check
+    add("1 / 0", "")  # a cell that raises
+    path = tmp_path / "faulty.ipynb"
+    nbformat.write(notebook, path)
+    command = [sys.executable, "-m", "pytest", *NBVAL, "-rA", "--rootdir", str(tmp_path), "-c", "/dev/null", str(path)]
+    report = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    verdicts = [line.split("::Cell ") for line in report.splitlines() if line.startswith(("PASSED", "FAILED"))]
+    passed = {int(cell.split()[0]) for word, cell in verdicts if word.startswith("PASSED")}
+    failed = {int(cell.split()[0]) for word, cell in verdicts if word.startswith("FAILED")}
+    assert passed == set(range(bad)) and failed == set(range(bad, len(notebook.cells))), report
+    assert good == 3
