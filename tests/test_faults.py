@@ -75,7 +75,9 @@ class Chapter:
         """Run from the faulty cell to the one that holds the claim; the error that was raised on the way, or None."""
         (start,) = [index for index, source in enumerate(self.sources) if fault.old in source]
         (stop,) = [index for index, source in enumerate(self.sources) if f'"{fault.claim}"' in source]
-        assert self.sources[start].count(fault.old) == 1 and start <= stop, "the patch does not fit the chapter any more"
+        assert self.sources[start].count(fault.old) == 1 and start <= stop, (
+            "the patch does not fit the chapter any more"
+        )
         scope = self.snapshot(self.before[start])
         for index in range(start, stop + 1):
             source = self.sources[index]
@@ -108,7 +110,9 @@ def test_faults_go_red_through_nbval(tmp_path):
 
     def add(source, text):
         output = nbformat.v4.new_output("stream", text=text)
-        notebook.cells.append(nbformat.v4.new_code_cell(source, outputs=[output], execution_count=len(notebook.cells) + 1))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, outputs=[output], execution_count=len(notebook.cells) + 1)
+        )
 
     add("print('error', 1 / 3, x_train.shape)", "error 0.25 (100, 3)\n")  # another decimal: meant to pass
     add("check('a third', 1 / 3, below=1)", "✓ a third: 0.2500 (below 9.000)\n")

@@ -1,0 +1,32 @@
+"""Every erratum rests on checks of the chapters, and quotes the figures that they saw."""
+
+import re
+
+import nbformat
+import pytest
+
+from aelib import chapters
+
+ROWS = [
+    line.strip("| \n").split(" | ")
+    for line in (chapters.NOTEBOOKS / "ERRATA.md").read_text(encoding="utf-8").splitlines()
+    if re.match(r"\| \d", line)
+]
+CHECKS = {
+    row["claim"]: row for path in chapters.find() for row in nbformat.read(path, as_version=4).metadata.aelib.checks
+}
+
+
+def test_the_errata_are_there():
+    assert {row[0] for row in ROWS} >= {"15", "17", "18"}
+    assert all(len(row) == 6 for row in ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_an_erratum_is_held_by_checks(row):
+    quoted = re.findall(r"`([^`]+)`: ([-+.e\d]+)", row[4])
+    assert quoted and len(quoted) == row[4].count("`") / 2
+    for claim, number in quoted:
+        assert CHECKS[claim]["passed"]
+        digits = len(number.split("e")[0].replace(".", "").lstrip("0"))
+        assert any(float(f"{seen:.{digits - 1}e}") == float(number) for seen in CHECKS[claim]["value"]), CHECKS[claim]
