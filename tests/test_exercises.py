@@ -67,6 +67,7 @@ WRONG = [
     ("1.2", second_unit(returned=lambda w: 3 * w), "length"),
     ("1.2", second_unit(returned=lambda w: 0 * w), "died out"),
     ("1.2", second_unit(returned=lambda w: w[:2]), r"shape \(3,\)"),
+    ("1.2", lambda x, v1: np.eye(3)[0], "angle to the second component"),
     ("1.2", np.ones(3), "function itself"),
     ("1.2", broken, "ZeroDivisionError"),
     ("1.3", tied(encoder=0), "decoder's weights alone"),
