@@ -54,7 +54,7 @@ def execute(path, profile):
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
     )
-    environment = os.environ | {"AELIB_PROFILE": profile, "TQDM_DISABLE": "1"}
+    environment = os.environ | {"AELIB_PROFILE": profile, "AELIB_PROGRESS": "off"}
     failure, checks, started = None, [], time.perf_counter()
     with client.setup_kernel(env=environment):
         for index, cell in enumerate(tqdm(list(notebook.cells), desc=path.stem, unit="cell")):

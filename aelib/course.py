@@ -37,6 +37,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _quiet_stderr():
     import keras
     import tensorflow as tf
+    from tqdm.keras import TqdmCallback
 
     tf.config.list_physical_devices()
     tf.get_logger().setLevel("ERROR")  # its advice on retracing is not for a reader of a chapter
@@ -44,6 +45,7 @@ with _quiet_stderr():
 PROFILES = ("lecture", "quick")
 _profile = None
 _strict = True
+_bars = True
 _checks = []
 
 
@@ -53,6 +55,8 @@ class CheckFailed(AssertionError):
 
 def start(seed, profile=None, strict=True):
     """Begin a chapter: seeds, profile, figure style, an empty list of checks.
+
+    The environment variable AELIB_PROGRESS=off switches the progress bars off.
 
     Parameters
     ----------
@@ -66,12 +70,15 @@ def start(seed, profile=None, strict=True):
     Raises
     ------
     ValueError
-        The profile is not one of the two.
+        The profile, or AELIB_PROGRESS, is not one of its two values.
     """
-    global _profile, _strict
+    global _profile, _strict, _bars
     profile = profile or os.environ.get("AELIB_PROFILE") or "lecture"
     if profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, PROFILES))}; got {profile!r}")
+    bars = os.environ.get("AELIB_PROGRESS") or "on"
+    if bars not in ("on", "off"):
+        raise ValueError(f"AELIB_PROGRESS must be 'on' or 'off'; got {bars!r}")
     keras.utils.set_random_seed(seed)
     plt.style.use("tableau-colorblind10")
     plt.rcParams.update(
@@ -88,7 +95,7 @@ def start(seed, profile=None, strict=True):
     )
     folder = os.environ.get("AELIB_DATA")
     shipped = not folder or pathlib.Path(folder).resolve() == SHIPPED
-    _profile, _strict = profile, strict and shipped
+    _profile, _strict, _bars = profile, strict and shipped, bars == "on"
     _checks.clear()
 
 
@@ -100,6 +107,11 @@ def budget(*, lecture, quick):
     if _profile is None:
         raise RuntimeError("no profile yet: call course.start(seed=...) first")
     return lecture if _profile == "lecture" else quick
+
+
+def progress():
+    """Callbacks for `fit(..., verbose=0)`: a bar over the epochs, or nothing where AELIB_PROGRESS is "off"."""
+    return [TqdmCallback(verbose=0)] if _bars else []
 
 
 def check(claim, value, *, above=None, below=None, main=False):

@@ -2,7 +2,9 @@
 
 import os
 
+import matplotlib
+
 os.environ["AELIB_PROFILE"] = "quick"
-os.environ["TQDM_DISABLE"] = "1"
-os.environ["MPLBACKEND"] = "agg"
+os.environ["AELIB_PROGRESS"] = "off"
 os.environ.pop("AELIB_DATA", None)
+matplotlib.use("agg")  # of this process only: the chapters' kernels show their figures

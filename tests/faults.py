@@ -213,8 +213,8 @@ CHAPTER = [
     ChapterFault(
         "the derivative of tanh forgotten",
         "01",
-        "(r * (1 - x_hat**2)).T @ y",
-        "(r * (1 - x_hat)).T @ y",
+        "(r * (1 - x_hat**2)).mT @ y",
+        "(r * (1 - x_hat)).mT @ y",
         "with the factor F' it is the decoder's gradient: largest difference",
     ),
     ChapterFault(
@@ -311,6 +311,11 @@ STORED = [
     StoredFault(
         "a stored training log",
         _add_output(output_type="stream", name="stdout", text="Epoch 1/5\n 3s 12ms/step - loss: 0.1"),
+        stored.outputs_are_clean,
+    ),
+    StoredFault(
+        "a stored progress bar",
+        _add_output(output_type="display_data", data={"text/plain": "0epoch [00:00, ?epoch/s]"}),
         stored.outputs_are_clean,
     ),
     StoredFault(

@@ -5,7 +5,7 @@ import re
 from aelib import chapters
 
 MACHINE = re.compile(r"/home/|/root/|/Users/|/tmp/|/content/|[A-Z]:\\\\|0x[0-9a-f]{6,}|site-packages")
-LOG = re.compile(r"Warning|WARNING|Epoch \d+/|ms/step|it/s\]|\[IPKernelApp\]|^[IWE]0000", re.MULTILINE)
+LOG = re.compile(r"Warning|WARNING|Epoch \d+/|ms/step|(epoch|it|batch)/s\]|\[IPKernelApp\]|^[IWE]0000", re.MULTILINE)
 
 
 def code_cells(notebook):
@@ -34,6 +34,7 @@ def outputs_are_clean(notebook):
     for cell in code_cells(notebook):
         for output in cell.outputs:
             assert output.output_type != "error", f"a stored error: {output.get('evalue')}"
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {}), "a stored widget"
             assert output.get("name") != "stderr", f"a stored stderr: {output.text[:90]!r}"
     for text in texts(notebook):
         assert not LOG.search(text), f"a stored warning or log line: {text[:90]!r}"

@@ -71,6 +71,18 @@ def test_profiles(monkeypatch):
         course.start(seed=0)
 
 
+def test_progress_bars_are_switched_by_one_variable(monkeypatch):
+    monkeypatch.delenv("AELIB_PROGRESS")
+    course.start(seed=0)
+    assert len(course.progress()) == 1
+    monkeypatch.setenv("AELIB_PROGRESS", "off")
+    course.start(seed=0)
+    assert course.progress() == []
+    monkeypatch.setenv("AELIB_PROGRESS", "perhaps")
+    with pytest.raises(ValueError, match="'on' or 'off'; got 'perhaps'"):
+        course.start(seed=0)
+
+
 def test_budget_before_start(monkeypatch):
     monkeypatch.setattr(course, "_profile", None)
     with pytest.raises(RuntimeError, match="call course"):
