@@ -88,14 +88,14 @@ def run(number=None):
 
 def table(results):
     """What `run` found: a row a chapter, its main figures below it, and its failure where there is one."""
-    lines = [f"\n{'chapter (quick profile)':<58}{'seconds':>9}{'checks passed':>15}"]
+    lines = [f"\n{'chapter (quick profile)':<62}{'seconds':>9}{'checks passed':>15}"]
     for result in results:
         passed = f"{sum(row['passed'] for row in result['checks'])} of {len(result['checks'])}"
-        lines.append(f"{result['chapter']:<58}{result['seconds']:>9.1f}{passed:>15}")
+        lines.append(f"{result['chapter']:<62}{result['seconds']:>9.1f}{passed:>15}")
         for row in result["checks"]:
             if row["main"]:
                 low, high = row["value"]
-                lines.append(f"    {row['claim']:<54}{high if row['above'] is None else low:>#9.5g}")
+                lines.append(f"    {row['claim']:<58}{high if row['above'] is None else low:>#9.5g}")
         if result["failure"]:
             lines.append(f"    FAILED: {result['failure']}")
     return "\n".join(lines) + "\n"
