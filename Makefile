@@ -7,7 +7,7 @@ CONSTRAINTS ?= constraints.txt
 PYTHON ?=
 CHAPTER ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 
 .PHONY: help run test lint lab outputs exercises address clean

@@ -57,10 +57,12 @@ def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
 
 
 def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folder, capsys):
-    before = (folder / "notebooks" / "01_bad.ipynb").read_bytes()
+    before = write(folder / "notebooks" / "01_bad.ipynb", ["1 / 0"]).read_bytes()
     assert not chapters.outputs()
     assert (folder / "notebooks" / "01_bad.ipynb").read_bytes() == before
-    assert "01_bad.ipynb is left as it was: cell 3 raised CheckFailed" in capsys.readouterr().out
+    assert (
+        "01_bad.ipynb is left as it was: cell 1 raised ZeroDivisionError: division by zero" in capsys.readouterr().out
+    )
     notebook = nbformat.read(folder / "notebooks" / "02_good.ipynb", as_version=4)
     assert notebook.cells[1].outputs[0].text == "long\n"
     assert notebook.metadata.language_info == {"name": "python"}

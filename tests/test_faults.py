@@ -47,15 +47,22 @@ def test_a_fault_in_a_stored_chapter_goes_red(fault):
 
 
 class Chapter:
-    """A chapter executed once in this process, with its variables as they were before each cell."""
+    """A chapter executed once in this process, as far as its faults reach, with its variables before each cell."""
 
     def __init__(self, number):
         self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
         self.before = []
+        claims = [fault.claim for fault in faults.CHAPTER if fault.chapter == number]
+        last = max(self.index(f'"{claim}"') for claim in claims)
         scope = {"__name__": "__main__"}
-        for source in self.sources:
+        for source in self.sources[: last + 1]:
             self.before.append(self.snapshot(scope))
             self.execute(source, scope)
+
+    def index(self, text):
+        """The code cell that holds the text, once."""
+        (index,) = [index for index, source in enumerate(self.sources) if source.count(text) == 1]
+        return index
 
     @staticmethod
     def snapshot(scope):
@@ -73,11 +80,7 @@ class Chapter:
 
     def failure(self, fault):
         """Run from the faulty cell to the one that holds the claim; the error that was raised on the way, or None."""
-        (start,) = [index for index, source in enumerate(self.sources) if fault.old in source]
-        (stop,) = [index for index, source in enumerate(self.sources) if f'"{fault.claim}"' in source]
-        assert self.sources[start].count(fault.old) == 1 and start <= stop, (
-            "the patch does not fit the chapter any more"
-        )
+        start, stop = self.index(fault.old), self.index(f'"{fault.claim}"')
         scope = self.snapshot(self.before[start])
         for index in range(start, stop + 1):
             source = self.sources[index]
