@@ -25,6 +25,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
+MATHJAX_FONT = """<script type="text/x-mathjax-config">
+MathJax.Hub.Config({"HTML-CSS": {availableFonts: [], preferredFont: null, imageFont: null, webFont: "STIX-Web"}});
+</script>"""  # the only font that jupyter-server-mathjax brings
 COLAB = "https://colab.research.google.com/github/"
 
 
@@ -195,7 +198,7 @@ def write_page(notebook, name):
         mermaid_layout_elk_js_url="",
     )
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    (BUILD / f"{name}.html").write_text(page, encoding="utf-8")
+    (BUILD / f"{name}.html").write_text(page.replace("<head>", "<head>" + MATHJAX_FONT, 1), encoding="utf-8")
 
 
 def _checks(client):

@@ -53,6 +53,7 @@ def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
     page = (folder / "build" / "02_good.html").read_text()
     assert "short" in page and "cdnjs" not in page
     assert (folder / "build" / "mathjax" / "MathJax.js").exists()
+    assert "STIX-Web" in page and (folder / "build" / "mathjax" / "fonts" / "HTML-CSS" / "STIX-Web").is_dir()
     assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text()
 
 
