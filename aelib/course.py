@@ -79,6 +79,7 @@ def start(seed, profile=None, strict=True):
     bars = os.environ.get("AELIB_PROGRESS") or "on"
     if bars not in ("on", "off"):
         raise ValueError(f"AELIB_PROGRESS must be 'on' or 'off'; got {bars!r}")
+    keras.utils.clear_session()  # Keras 3.10 would go on with an earlier start's random numbers
     keras.utils.set_random_seed(seed)
     plt.style.use("tableau-colorblind10")
     plt.rcParams.update(
