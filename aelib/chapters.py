@@ -58,7 +58,7 @@ def execute(path, profile):
         extra_arguments=["--log-level=ERROR"],
     )
     environment = os.environ | {"AELIB_PROFILE": profile, "AELIB_PROGRESS": "off"}
-    failure, checks, started = None, [], time.perf_counter()
+    failure, alive, started = None, True, time.perf_counter()
     with client.setup_kernel(env=environment):
         for index, cell in enumerate(tqdm(list(notebook.cells), desc=path.stem, unit="cell")):
             try:
@@ -67,11 +67,10 @@ def execute(path, profile):
                 failure = f"cell {index + 1} raised {error.ename}: {error.evalue}"
                 break
             except DeadKernelError:
-                failure = f"cell {index + 1}: the kernel died"
+                failure, alive = f"cell {index + 1}: the kernel died", False
                 break
         seconds = time.perf_counter() - started
-        if failure is None or "the kernel died" not in failure:
-            checks = _checks(client)
+        checks = _checks(client) if alive else []
     return notebook, {"chapter": path.stem, "seconds": seconds, "checks": checks, "failure": failure}
 
 

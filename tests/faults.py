@@ -6,6 +6,7 @@ A new chapter adds its own to CHAPTER, a new function of `aelib` to CODE. `test_
 import dataclasses
 from collections.abc import Callable
 
+import nbformat
 import stored
 import test_course
 import test_data
@@ -275,8 +276,6 @@ def _edit_code(notebook):
 
 def _add_output(**output):
     def spoil(notebook):
-        import nbformat
-
         stored.code_cells(notebook)[5].outputs.append(nbformat.v4.new_output(**output))
 
     return spoil

@@ -57,6 +57,12 @@ def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
     assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text()
 
 
+def test_a_kernel_that_dies_is_named(folder, capsys):
+    write(folder / "notebooks" / "01_bad.ipynb", ["print('still here')", "import os; os._exit(1)"])
+    assert not chapters.run("01")
+    assert "FAILED: cell 2: the kernel died" in capsys.readouterr().out
+
+
 def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folder, capsys):
     before = write(folder / "notebooks" / "01_bad.ipynb", ["1 / 0"]).read_bytes()
     assert not chapters.outputs()
