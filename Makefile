@@ -10,7 +10,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 
-.PHONY: help run test lint lab outputs exercises address clean
+.PHONY: help run test lint lab outputs exercises results address clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPT
 
 exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/
 	$(BIN)/python -m aelib.chapters exercises $(CHAPTER)
+
+results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
+	$(BIN)/python -m experiments
 
 address: $(READY) ## set the address that the chapters clone (URL=https://github.com/OWNER/REPOSITORY VERSION=main)
 	$(BIN)/python -m aelib.chapters address "$(URL)" "$(VERSION)"

@@ -4,6 +4,7 @@ Importing this module imports TensorFlow and Keras without their log lines.
 """
 
 import contextlib
+import math
 import os
 import pathlib
 import sys
@@ -113,6 +114,23 @@ def budget(*, lecture, quick):
 def progress():
     """Callbacks for `fit(..., verbose=0)`: a bar over the epochs, or nothing where AELIB_PROGRESS is "off"."""
     return [TqdmCallback(verbose=0)] if _bars else []
+
+
+def cosine_rate(peak, n, batch_size, epochs):
+    """A learning rate for `epochs` epochs over n examples: 5 % of the steps linearly up to `peak`, then a cosine down.
+
+    Returns
+    -------
+    rate : keras.optimizers.schedules.CosineDecay
+        It ends at a thousandth of `peak`. One schedule serves one fit.
+
+    Source: Loshchilov & Hutter 2017, with a linear warm-up.
+    """
+    steps = epochs * math.ceil(n / batch_size)
+    warm_up = max(1, steps // 20)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm_up, alpha=0.001, warmup_target=peak, warmup_steps=warm_up
+    )
 
 
 def check(claim, value, *, above=None, below=None, main=False):

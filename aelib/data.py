@@ -1,4 +1,4 @@
-"""The course's data: three real sets read from `data/`, and the lecture's generated point cloud.
+"""The course's data: three real sets read from `data/`, the lecture's generated point cloud, and the stored results.
 
 Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
 files of the same names and formats from another folder. Where each file comes from: `data/SOURCES.md`.
@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "data"
+RESULTS = SHIPPED.parent / "experiments" / "results"
 N_VALID = 5_000
 
 
@@ -98,6 +99,26 @@ def load_votes():
         raise ValueError(f"{path}: found {len(rows)} rows; expected 435")
     x = np.array([[code[vote] for vote in votes] for _, *votes in rows], dtype=np.float32)
     return x, np.array([party for party, *_ in rows])
+
+
+def load_results(name):
+    """A table that a script of `experiments/` stored.
+
+    Returns
+    -------
+    table : structured array, shape (rows,)
+        One field for each column: `table["seed"]`. Text columns are str, the others int or float.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such table.
+    """
+    path = RESULTS / f"{name}.csv"
+    if not path.is_file():
+        stored = sorted(table.stem for table in RESULTS.glob("*.csv"))
+        raise FileNotFoundError(f"{path}: no such table; there are {stored}, and `make results` writes them")
+    return np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8", ndmin=1)
 
 
 def make_curved_plane():

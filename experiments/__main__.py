@@ -1,0 +1,9 @@
+"""`python -m experiments`, or `make results`: measure what the stored tables do not hold yet. It may be killed at any moment."""
+
+from aelib import course  # first, because it keeps TensorFlow's start-up quiet
+
+# isort: split
+from experiments import stacked
+
+course.start(seed=0)
+stacked.main()

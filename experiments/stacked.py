@@ -1,0 +1,83 @@
+"""The tables of chapter 02: what each part of its recipe does, error against code size, layer by layer against at once.
+
+Errors are mean squared errors over images and pixels, of all 5,000 validation and 10,000 test images; nothing is chosen by the test images.
+"""
+
+import keras
+from keras import layers
+
+from aelib import data
+from aelib.course import cosine_rate
+from aelib.losses import mse
+from experiments.table import complete, grid
+
+(x_train, _), (x_valid, _), (x_test, _) = data.load_mnist()
+x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
+
+# each recipe is the one before it with one thing changed; (l2, rate, schedule, batch size, epochs, output, hidden, code)
+RECIPES = {
+    "L2(1e-4)": (1e-4, 1e-2, False, 150, 5, "linear", "elu", "elu"),
+    "lecture: L2(5e-5)": (5e-5, 1e-2, False, 150, 5, "linear", "elu", "elu"),
+    "no L2": (0, 1e-2, False, 150, 5, "linear", "elu", "elu"),
+    "10 epochs and a schedule": (0, 2e-3, True, 128, 10, "linear", "elu", "elu"),
+    "a linear code": (0, 2e-3, True, 128, 10, "linear", "elu", "linear"),
+    "sigmoid and cross-entropy": (0, 2e-3, True, 128, 10, "sigmoid", "elu", "linear"),
+    "ReLU": (0, 2e-3, True, 128, 10, "sigmoid", "relu", "linear"),
+}
+
+
+def dense(units, activation, l2=0):
+    regularizer = keras.regularizers.L2(l2) if l2 else None
+    return layers.Dense(units, activation, kernel_initializer="he_normal", kernel_regularizer=regularizer)
+
+
+def fit(model, x, rate, batch_size, epochs, loss="binary_crossentropy"):
+    model.compile(keras.optimizers.Adam(rate), loss, steps_per_execution=50)
+    model.fit(x, x, batch_size=batch_size, epochs=epochs, verbose=0)
+
+
+def errors(model):
+    return {
+        "valid_mse": mse(x_valid, model.predict(x_valid, batch_size=1000, verbose=0)),
+        "test_mse": mse(x_test, model.predict(x_test, batch_size=1000, verbose=0)),
+    }
+
+
+def with_recipe(recipe, seed):
+    l2, rate, schedule, batch_size, epochs, output, hidden, code = RECIPES[recipe]
+    sizes = [(300, hidden), (150, code), (300, hidden), (784, output)]
+    model = keras.Sequential([keras.Input((784,)), *(dense(units, activation, l2) for units, activation in sizes)])
+    rate = cosine_rate(rate, len(x_train), batch_size, epochs) if schedule else rate
+    fit(model, x_train, rate, batch_size, epochs, "mse" if output == "linear" else "binary_crossentropy")
+    return errors(model)
+
+
+def with_codes(n_codes, epochs, seed):
+    sizes = [(300, "relu"), (n_codes, None), (300, "relu"), (784, "sigmoid")]
+    model = keras.Sequential([keras.Input((784,)), *(dense(units, activation) for units, activation in sizes)])
+    fit(model, x_train, cosine_rate(4e-3, len(x_train), 128, epochs), 128, epochs)
+    return errors(model)
+
+
+def at_once_or_not(training, seed):
+    """15 epochs at once; or 10 of the outer pair and 10 of the inner pair, which cost as much as 10 at once, and 5 at once."""
+    hidden1, code, hidden3, output = dense(300, "relu"), dense(150, None), dense(300, "relu"), dense(784, "sigmoid")
+    stack = keras.Sequential([keras.Input((784,)), hidden1, code, hidden3, output])
+    n = len(x_train)
+    if training == "at once":
+        fit(stack, x_train, cosine_rate(2e-3, n, 128, 15), 128, 15)
+        return errors(stack) | {"before_fine_tuning_test_mse": errors(stack)["test_mse"]}
+    outer = keras.Sequential([keras.Input((784,)), hidden1, output])
+    fit(outer, x_train, cosine_rate(2e-3, n, 128, 10), 128, 10)
+    h_train = keras.Sequential([keras.Input((784,)), hidden1]).predict(x_train, batch_size=1000, verbose=0)
+    inner = keras.Sequential([keras.Input((300,)), code, hidden3])
+    fit(inner, h_train, cosine_rate(2e-3, n, 128, 10), 128, 10, "mse")
+    before = errors(stack)["test_mse"]
+    fit(stack, x_train, cosine_rate(1e-3, n, 128, 5), 128, 5)
+    return errors(stack) | {"before_fine_tuning_test_mse": before}
+
+
+def main():
+    complete("code_size", grid(n_codes=[2, 10, 30, 5, 150], epochs=[20], seed=range(3)), with_codes)
+    complete("recipe", grid(recipe=list(RECIPES), seed=range(3)), with_recipe)
+    complete("layerwise", grid(training=["at once", "one at a time"], seed=range(3)), at_once_or_not)

@@ -1,0 +1,83 @@
+"""Tables that take too long for a chapter: `complete` measures the rows that are missing, and may be killed at any moment."""
+
+import csv
+import itertools
+import os
+import pathlib
+import time
+
+import keras
+from tqdm import tqdm
+
+RESULTS = pathlib.Path(__file__).resolve().parent / "results"
+
+
+def grid(**columns):
+    """Every combination of the given values, as a list of dicts: `grid(n_codes=[2, 10], seed=range(3))` has six."""
+    return [dict(zip(columns, values, strict=True)) for values in itertools.product(*columns.values())]
+
+
+def complete(name, settings, measure, folder=RESULTS):
+    """Measure the settings that the table `name` does not hold yet.
+
+    After each measurement the whole table is written anew and renamed into place, so that at every moment the file is a
+    table of finished rows, in the order of `settings`.
+
+    Parameters
+    ----------
+    name : str
+        The table is `folder`/`name`.csv, one row for each of `settings`.
+    settings : list of dict
+        All of the same keys; with "seed", which seeds Keras, NumPy and Python before the measurement.
+    measure : function
+        `measure(**setting)` returns a dict of figures. The row holds the setting, the figures and the seconds they took.
+
+    Raises
+    ------
+    ValueError
+        A setting stands there twice, or the stored table has a row that `settings` do not name: whoever changes the
+        settings deletes the table.
+    """
+    path = pathlib.Path(folder) / f"{name}.csv"
+    wanted = [_key(setting) for setting in settings]
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"{name}: the same setting twice among {settings}")
+    rows = {_key({column: row[column] for column in settings[0]}): row for row in _read(path, settings[0])}
+    if unknown := sorted(set(rows) - set(wanted)):
+        raise ValueError(f"{path}: holds {unknown[0]}, which is not among the settings; delete the table to start anew")
+    for setting in tqdm(settings, desc=name, unit="row"):
+        if _key(setting) in rows:
+            continue
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(setting["seed"])
+        started = time.perf_counter()
+        figures = measure(**setting)
+        rows[_key(setting)] = setting | figures | {"seconds": f"{time.perf_counter() - started:.1f}"}
+        _write([rows[key] for key in wanted if key in rows], path)
+
+
+def _key(setting):
+    return tuple(f"{column}={value}" for column, value in setting.items())
+
+
+def _read(path, columns):
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not set(columns) <= set(rows[0]):
+        found = sorted(rows[0]) if rows else "no row"
+        raise ValueError(f"{path}: expected the columns {sorted(columns)}, found {found}; delete it to start anew")
+    return rows
+
+
+def _write(rows, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with new.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
