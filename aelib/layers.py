@@ -8,8 +8,9 @@ from keras import ops
 class DenseTranspose(keras.layers.Layer):
     """The transpose of another dense layer: `activation(x @ dense.kernel.T + bias)`, with a bias of its own.
 
-    Training either layer changes the kernel of both. A model that holds both saves and loads with the tie; a copy
-    that would lose it (`clone_model`, `from_config`) is refused.
+    Training either layer changes the kernel of both. A model saves and loads with the tie if both layers are its own,
+    not those of a model within it. What would lose the tie (a copy by `clone_model` or `from_config`, a file of
+    nested models) is refused when it is built.
 
     Parameters
     ----------
@@ -43,8 +44,8 @@ class DenseTranspose(keras.layers.Layer):
         n_inputs, units = self.dense.kernel.shape
         if input_shape[-1] != units:
             raise ValueError(
-                f"{self.name} is tied to {self.dense.name} with a kernel of shape {(n_inputs, units)}, so its input must "
-                f"have {units} columns; got the shape {tuple(input_shape)}"
+                f"{self.name} is tied to {self.dense.name} with a kernel of shape {(n_inputs, units)}, so its input "
+                f"must have {units} columns; got the shape {tuple(input_shape)}"
             )
         self.bias = self.add_weight(name="bias", shape=(n_inputs,), initializer="zeros")
 

@@ -22,22 +22,22 @@ def squared_error(x, x_hat):
     ValueError
         The shapes differ (nothing is broadcast), or there are fewer than two dimensions.
     """
-    if ops.shape(x) != ops.shape(x_hat) or len(ops.shape(x)) < 2:
-        raise ValueError(
-            f"images and reconstructions must have one shape (n, ...); got {ops.shape(x)} and {ops.shape(x_hat)}"
-        )
-    return ops.mean(ops.square(ops.subtract(x, x_hat)), axis=tuple(range(1, len(ops.shape(x)))))
+    shapes = tuple(x.shape), tuple(x_hat.shape)
+    if shapes[0] != shapes[1] or len(shapes[0]) < 2:
+        raise ValueError(f"images and reconstructions must have one shape (n, ...); got {shapes[0]} and {shapes[1]}")
+    return ops.mean(ops.square(ops.subtract(x, x_hat)), axis=tuple(range(1, len(shapes[0]))))
 
 
 def mse(x, x_hat):
-    """Mean of `squared_error` over the examples, as a Python float. ValueError if it is NaN or there is no example."""
+    """Mean of `squared_error` over the examples, a Python float. ValueError if it is not finite, or without example."""
     error = ops.convert_to_numpy(squared_error(np.asarray(x, "float32"), np.asarray(x_hat, "float32")))
-    if len(error) == 0 or np.isnan(error).any():
-        found = f"NaN in {np.isnan(error).sum()} of {len(error)} examples" if len(error) else "no example"
+    bad = int((~np.isfinite(error)).sum())
+    if bad or len(error) == 0:
+        found = f"NaN or infinity in {bad} of {len(error)} examples"
         raise ValueError(f"the images and reconstructions must be finite and not empty; got {found}")
     return float(error.mean(dtype=np.float64))
 
 
 def psnr(x, x_hat):
-    """Peak signal-to-noise ratio in decibels, 10 log10(1 / mse): of the mean error of all examples, with peak value 1."""
+    """Peak signal-to-noise ratio in decibels, 10 log10(1 / mse): of the mean error of all examples, for a peak of 1."""
     return -10 * float(np.log10(mse(x, x_hat)))

@@ -1,6 +1,6 @@
 """Noise for images: NumPy in, NumPy out, the generator passed in, the images left as they were.
 
-Every function draws a fresh noise for each pixel or image, and returns float32 of the shape of `x`. All raise ValueError
+Every function draws fresh noise for each pixel or image, and returns float32 of the shape of `x`. All raise ValueError
 for pixels outside [0, 1], NaN, an empty array or fewer than two dimensions.
 """
 
@@ -21,8 +21,8 @@ def gaussian(x, level, rng):
     Source: lecture, section 18.5 (level 1.0).
     """
     x = check_images(x)
-    if not level >= 0:
-        raise ValueError(f"the noise level must be 0 or more; got {level}")
+    if not 0 <= level < np.inf:
+        raise ValueError(f"the noise level must be finite, 0 or more; got {level}")
     return x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32)
 
 
@@ -83,7 +83,9 @@ def dark_square(x, side, rng):
 
 
 def batches(x, corrupt, batch_size, rng):
-    """Pairs (noisy, clean) without end, for `fit(..., steps_per_epoch=...)`: a new order and fresh noise in every epoch.
+    """Pairs (noisy, clean) without end, each epoch with a new order and new noise.
+
+    For `fit(..., steps_per_epoch=ceil(n / batch_size), shuffle=False)`.
 
     Parameters
     ----------
@@ -95,6 +97,8 @@ def batches(x, corrupt, batch_size, rng):
         The last batch of an epoch is smaller where n is no multiple of it.
     rng : numpy.random.Generator
     """
+    if len(x) == 0 or batch_size < 1:
+        raise ValueError(f"images and a batch size of 1 or more are needed; got {len(x)} images, {batch_size} a batch")
     while True:
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):

@@ -66,7 +66,7 @@ def _grid(images, columns, limits):
             ax.spines[:].set_visible(False)
         for ax, image in zip(axes, row, strict=False):
             low, high = limits(image)
-            ax.imshow(image, vmin=low, vmax=high)
+            ax.imshow(image, vmin=low, vmax=high, interpolation="nearest")
         axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
 
@@ -95,9 +95,10 @@ def codes(panels, labels, names):
         if np.shape(z) != (len(labels), 2):
             raise ValueError(f"codes of {title!r} must have the shape {(len(labels), 2)}; got {np.shape(z)}")
     figure, all_axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 4.2), squeeze=False)
+    size = 6 if len(labels) < 500 else 4
     for axes, (title, z) in zip(all_axes[0], panels.items(), strict=True):
-        for index, (name, marker) in enumerate(zip(names, itertools.cycle("osD^vP*X<>"), strict=False)):
-            axes.plot(*np.asarray(z)[np.asarray(labels) == index].T, marker, label=name, alpha=0.8)
+        for index, (name, mark) in enumerate(zip(names, itertools.cycle("osD^vP*X<>"), strict=False)):
+            axes.plot(*np.asarray(z)[np.asarray(labels) == index].T, mark, label=name, markersize=size, alpha=0.8)
         axes.set(title=title, xlabel="code 1", ylabel="code 2")
-    all_axes[0, 0].legend()
+    figure.legend(*all_axes[0, 0].get_legend_handles_labels(), loc="outside right center", markerscale=6 / size)
     return figure

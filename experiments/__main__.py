@@ -1,4 +1,4 @@
-"""`python -m experiments`, or `make results`: measure what the stored tables do not hold yet. It may be killed at any moment."""
+"""`make results`: measure what the stored tables do not hold yet. It may be killed at any moment and started again."""
 
 from aelib import course  # first, because it keeps TensorFlow's start-up quiet
 

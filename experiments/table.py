@@ -1,4 +1,4 @@
-"""Tables that take too long for a chapter: `complete` measures the rows that are missing, and may be killed at any moment."""
+"""Tables that take too long for a chapter. `complete` measures the rows that are missing, and may be killed."""
 
 import csv
 import itertools
@@ -28,21 +28,24 @@ def complete(name, settings, measure, folder=RESULTS):
     name : str
         The table is `folder`/`name`.csv, one row for each of `settings`.
     settings : list of dict
-        All of the same keys; with "seed", which seeds Keras, NumPy and Python before the measurement.
+        All of the same keys; text without commas. "seed" seeds Keras, NumPy and Python before the measurement.
     measure : function
-        `measure(**setting)` returns a dict of figures. The row holds the setting, the figures and the seconds they took.
+        `measure(**setting)` returns a dict of figures. The row holds the setting, them, and the seconds spent.
 
     Raises
     ------
     ValueError
-        A setting stands there twice, or the stored table has a row that `settings` do not name: whoever changes the
-        settings deletes the table.
+        A setting stands there twice, in `settings` or in the table; or the stored table has a row that `settings` do
+        not name: whoever changes the settings deletes the table.
     """
     path = pathlib.Path(folder) / f"{name}.csv"
     wanted = [_key(setting) for setting in settings]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"{name}: the same setting twice among {settings}")
-    rows = {_key({column: row[column] for column in settings[0]}): row for row in _read(path, settings[0])}
+    stored = _read(path, settings[0])
+    rows = {_key({column: row[column] for column in settings[0]}): row for row in stored}
+    if len(rows) < len(stored):
+        raise ValueError(f"{path}: has several rows of one setting; was a column added? delete the table to start anew")
     if unknown := sorted(set(rows) - set(wanted)):
         raise ValueError(f"{path}: holds {unknown[0]}, which is not among the settings; delete the table to start anew")
     for setting in tqdm(settings, desc=name, unit="row"):

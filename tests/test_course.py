@@ -90,6 +90,26 @@ def test_budget_before_start(monkeypatch):
         budget(lecture=1, quick=1)
 
 
+def test_the_rate_rises_and_falls_as_a_cosine():
+    """A thousand steps: 10 epochs of 100 batches, the last of them smaller."""
+    rate = course.cosine_rate(0.002, n=9_901, batch_size=100, epochs=10)
+    expected = []
+    for step in range(1001):
+        if step < 50:
+            expected.append(0.002 * step / 50)
+        else:
+            cosine = (1 + np.cos(np.pi * (step - 50) / 950)) / 2
+            expected.append(0.002 * (0.999 * cosine + 0.001))
+    np.testing.assert_allclose([rate(step) for step in range(0, 1001, 10)], expected[::10], rtol=1e-3, atol=1e-9)
+    assert float(rate(50)) == pytest.approx(max(expected)) == 0.002
+    assert float(rate(1000)) == float(rate(5000)) == pytest.approx(2e-6, rel=1e-3)
+
+
+def test_a_short_schedule_has_a_warm_up_too():
+    rate = course.cosine_rate(0.1, n=10, batch_size=10, epochs=2)
+    assert [float(rate(step)) for step in range(3)] == pytest.approx([0, 0.1, 0.0001])
+
+
 def test_the_figure_style_is_for_the_back_of_the_room():
     assert plt.rcParams["font.size"] >= 12
 

@@ -151,3 +151,31 @@ def test_bad_votes_are_named(tmp_path, monkeypatch, text, found):
     monkeypatch.setenv("AELIB_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=found):
         data.load_votes()
+
+
+def test_stored_results_come_with_their_types(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "RESULTS", tmp_path)
+    (tmp_path / "many.csv").write_text("recipe,n,error\nL2(1e-4): no é,2,0.125\nat once,150,1e-3\n", encoding="utf-8")
+    (tmp_path / "one.csv").write_text("seed,error\n0,0.5\n")
+    many, one = data.load_results("many"), data.load_results("one")
+    assert many.shape == (2,) and many.dtype.names == ("recipe", "n", "error")
+    assert many["recipe"].tolist() == ["L2(1e-4): no é", "at once"]
+    assert many["n"].tolist() == [2, 150] and many["error"].tolist() == [0.125, 0.001]
+    assert [many.dtype[name].kind for name in many.dtype.names] == ["U", "i", "f"]
+    assert one.shape == (1,) and one["error"].tolist() == [0.5]
+    many["n"] = 7
+    assert data.load_results("many")["n"].tolist() == [2, 150]
+    with pytest.raises(
+        FileNotFoundError, match=r"few\.csv: no such table; there are \['many', 'one'\], and `make results`"
+    ):
+        data.load_results("few")
+
+
+def test_the_stored_results_can_be_read():
+    names = sorted(path.stem for path in data.RESULTS.glob("*.csv"))
+    assert names
+    for name in names:
+        table = data.load_results(name)
+        assert len(table) and table["seed"].dtype.kind == "i"
+        for column in table.dtype.names:
+            assert table.dtype[column].kind == "U" or np.isfinite(table[column]).all()
