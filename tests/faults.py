@@ -11,8 +11,15 @@ import stored
 import test_course
 import test_data
 import test_exercises
+import test_experiments
+import test_layers
+import test_losses
+import test_noise
+import test_plots
 
-from aelib import course, data, exercises
+from aelib import course, data, exercises, losses, noise, plots
+from aelib.layers import DenseTranspose
+from experiments import table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +53,14 @@ class StoredFault:
     spoil: Callable
     rule: Callable
 
+
+# DenseTranspose.build: a layer of its own, with equal numbers.
+COPIED_KERNEL = """\
+kernel = self.dense.kernel
+    self.dense = type(self.dense)(kernel.shape[1])
+    self.dense.build((None, kernel.shape[0]))
+    self.dense.kernel.assign(kernel)
+    n_inputs, units = kernel.shape"""
 
 CODE = [
     CodeFault(
@@ -137,6 +152,383 @@ CODE = [
         "cosines[1] < 0",
         test_exercises.check_verdict,
         ("1.2", lambda x, v1: test_exercises.np.eye(3)[0], "not yet"),
+    ),
+    CodeFault(
+        "a schedule that forgets the smaller last batch",
+        course.cosine_rate,
+        "math.ceil(n / batch_size)",
+        "(n // batch_size)",
+        test_course.test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+    CodeFault(
+        "a schedule that falls too far",
+        course.cosine_rate,
+        "alpha=0.001",
+        "alpha=0.0",
+        test_course.test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+    CodeFault(
+        "a schedule that takes twice its warm-up",
+        course.cosine_rate,
+        "steps // 20",
+        "steps // 10",
+        test_course.test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+    CodeFault(
+        "stored text read as numbers",
+        data.load_results,
+        "dtype=None",
+        "dtype=float",
+        test_experiments.test_text_and_numbers_come_back,
+    ),
+    CodeFault(
+        "noise that is clipped",
+        noise.gaussian,
+        "x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32)",
+        "np.clip(x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32), 0, 1)",
+        test_noise.test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "a level taken for a variance",
+        noise.gaussian,
+        "np.float32(level)",
+        "np.float32(level) ** 0.5",
+        test_noise.test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "one noise for all images",
+        noise.gaussian,
+        "rng.standard_normal(x.shape,",
+        "rng.standard_normal(x.shape[1:],",
+        test_noise.test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "noise written into the images",
+        noise.gaussian,
+        "x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32)",
+        "np.add(x, np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32), out=x)",
+        test_noise.test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("gaussian",),
+    ),
+    CodeFault(
+        "noise without its generator",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "np.random.random(x.shape).astype(np.float32)",
+        test_noise.test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("random intensities",),
+    ),
+    CodeFault(
+        "noise in float64",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "rng.random(x.shape)",
+        test_noise.test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("random intensities",),
+    ),
+    CodeFault(
+        "masking that scales the rest up, as dropout does",
+        noise.masking,
+        "np.float32(0), x)",
+        "np.float32(0), x / max(1 - probability, 1e-3))",
+        test_noise.test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "the share of pixels that is kept, not lost",
+        noise._chosen,
+        "< probability",
+        ">= probability",
+        test_noise.test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "whole columns lost",
+        noise._chosen,
+        "rng.random(shape, dtype=np.float32)",
+        "np.broadcast_to(rng.random(shape[1:], dtype=np.float32), shape)",
+        test_noise.test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "salt and pepper for random intensities",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "rng.integers(2, size=x.shape).astype(np.float32)",
+        test_noise.test_random_intensities_replace_their_share_uniformly,
+    ),
+    CodeFault(
+        "a probability that may exceed 1",
+        noise._chosen,
+        "<= 1",
+        "<= 100",
+        test_noise.test_bad_levels_are_refused,
+        (lambda x: noise.random_intensities(x, 30, test_noise.generator()), "got 30"),
+    ),
+    CodeFault(
+        "one position for all squares",
+        noise.dark_square,
+        "rng.integers(height - side + 1, size=n)",
+        "np.full(n, rng.integers(height - side + 1))",
+        test_noise.test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "a square that never reaches the edge",
+        noise.dark_square,
+        "rng.integers(width - side + 1",
+        "rng.integers(width - side",
+        test_noise.test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "a square with a row too many",
+        noise.dark_square,
+        "rows < top + side",
+        "rows <= top + side",
+        test_noise.test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "gray values up to 255 let through",
+        noise.check_images,
+        "low < 0 or high > 1",
+        "low < 0",
+        test_noise.test_bad_images_are_refused,
+        ("gaussian", lambda x: x * 255, "divide by 255"),
+    ),
+    CodeFault(
+        "NaN let through",
+        noise.check_images,
+        "np.isnan(low)",
+        "False",
+        test_noise.test_bad_images_are_refused,
+        ("masking", lambda x: x * test_noise.np.nan, "got NaN"),
+    ),
+    CodeFault(
+        "the same order in every epoch",
+        noise.batches,
+        "while True:\n        order = rng.permutation(len(x))",
+        "order = rng.permutation(len(x))\n    while True:",
+        test_noise.test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "the smaller last batch dropped",
+        noise.batches,
+        "range(0, len(x), batch_size)",
+        "range(0, len(x) - batch_size + 1, batch_size)",
+        test_noise.test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "images drawn with repetition",
+        noise.batches,
+        "rng.permutation(len(x))",
+        "rng.integers(len(x), size=len(x))",
+        test_noise.test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "a noisy target",
+        noise.batches,
+        "yield corrupt(clean, rng), clean",
+        "yield (corrupt(clean, rng),) * 2",
+        test_noise.test_batches_feed_keras_with_clean_targets,
+    ),
+    CodeFault(
+        "an error summed over the pixels",
+        losses.squared_error,
+        "ops.mean(",
+        "ops.sum(",
+        test_losses.test_errors_worked_by_hand,
+    ),
+    CodeFault(
+        "an absolute error",
+        losses.squared_error,
+        "ops.square(",
+        "ops.abs(",
+        test_losses.test_the_error_is_the_loops_and_scikit_learns,
+    ),
+    CodeFault(
+        "an error averaged over the rows of pixels only",
+        losses.squared_error,
+        "tuple(range(1, len(shapes[0])))",
+        "1",
+        test_losses.test_the_error_is_the_loops_and_scikit_learns,
+    ),
+    CodeFault(
+        "shapes that are broadcast",
+        losses.squared_error,
+        "shapes[0] != shapes[1]",
+        "False",
+        test_losses.test_nothing_is_broadcast,
+        (losses.mse, (10, 5), (1, 5)),
+    ),
+    CodeFault(
+        "an error that lets NaN pass",
+        losses.mse,
+        "np.isnan(error).any()",
+        "False",
+        test_losses.test_nan_and_nothing_are_refused,
+        (losses.psnr,),
+    ),
+    CodeFault(
+        "decibels of the error's root",
+        losses.psnr,
+        "-10 *",
+        "-20 *",
+        test_losses.test_errors_worked_by_hand,
+    ),
+    CodeFault(
+        "a tied layer without its bias",
+        DenseTranspose.call,
+        " + self.bias",
+        "",
+        test_layers.test_forward_is_numpys,
+    ),
+    CodeFault(
+        "a tied layer without its activation",
+        DenseTranspose.call,
+        "self.activation(",
+        "(",
+        test_layers.test_forward_is_numpys,
+    ),
+    CodeFault(
+        "the width of a tied layer's output not transposed",
+        DenseTranspose.compute_output_shape,
+        ".shape[0]",
+        ".shape[1]",
+        test_layers.test_forward_is_numpys,
+    ),
+    CodeFault(
+        "tied weights that learn in the encoder alone",
+        DenseTranspose.call,
+        "ops.transpose(self.dense.kernel)",
+        "ops.transpose(ops.stop_gradient(self.dense.kernel))",
+        test_layers.test_the_shared_kernels_gradient_is_the_sum_of_its_two_places,
+    ),
+    CodeFault(
+        "tied weights that are a copy",
+        DenseTranspose.build,
+        "n_inputs, units = self.dense.kernel.shape",
+        COPIED_KERNEL,
+        test_layers.test_the_lectures_parameters,
+    ),
+    CodeFault(
+        "tied weights that come apart in training",
+        DenseTranspose.build,
+        "n_inputs, units = self.dense.kernel.shape",
+        COPIED_KERNEL,
+        test_layers.test_the_shared_kernels_gradient_is_the_sum_of_its_two_places,
+    ),
+    CodeFault(
+        "a copy that loses the tie without a word",
+        DenseTranspose.build,
+        "if not self.dense.built:",
+        "self.dense.built or self.dense.build((None, 6))\n    if False:",
+        test_layers.test_a_copy_that_would_lose_the_tie_is_refused,
+        (test_layers.sequential, test_layers.keras.models.clone_model),
+    ),
+    CodeFault(
+        "a tied layer that takes any width",
+        DenseTranspose.build,
+        "input_shape[-1] != units",
+        "input_shape[-1] is None",
+        test_layers.test_a_wrong_width_is_refused,
+        (5,),
+    ),
+    CodeFault(
+        "rows on gray scales of their own",
+        plots.rows,
+        "(0, 1)",
+        "(image.min(), image.max())",
+        test_plots.test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "filters with 0 at any gray",
+        plots.filters,
+        "-np.abs(image).max()",
+        "image.min()",
+        test_plots.test_filters_draw_each_weight_vector_around_zero,
+    ),
+    CodeFault(
+        "images turned on their side",
+        plots._squares,
+        "reshape(-1, side, side)",
+        "reshape(-1, side, side).swapaxes(1, 2)",
+        test_plots.test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "images that are not the given ones",
+        plots._grid,
+        "zip(axes, row, strict=False)",
+        "zip(axes, row[::-1], strict=False)",
+        test_plots.test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "points at the wrong places",
+        plots.curves,
+        "if x is None else x\n",
+        "if x is None else np.arange(len(x))\n",
+        test_plots.test_curves_over_given_places_mark_the_points,
+    ),
+    CodeFault(
+        "a table written in place",
+        table._write,
+        'path.with_suffix(".new")',
+        "path",
+        test_experiments.test_a_kill_while_writing_leaves_the_old_table,
+        ("replace",),
+    ),
+    CodeFault(
+        "a table written after all measurements",
+        table.complete,
+        "        _write([rows[key] for key in wanted if key in rows], path)",
+        "    _write([rows[key] for key in wanted if key in rows], path)",
+        test_experiments.test_every_setting_is_measured_once_in_order_and_written_at_once,
+    ),
+    CodeFault(
+        "an error that loses the finished rows",
+        table.complete,
+        "        _write([rows[key] for key in wanted if key in rows], path)",
+        "    _write([rows[key] for key in wanted if key in rows], path)",
+        test_experiments.test_it_goes_on_after_an_error,
+    ),
+    CodeFault(
+        "finished rows that are measured again",
+        table.complete,
+        "if _key(setting) in rows:",
+        "if False:",
+        test_experiments.test_it_goes_on_after_an_error,
+    ),
+    CodeFault(
+        "a measurement without its seed",
+        table.complete,
+        'keras.utils.set_random_seed(setting["seed"])',
+        "pass",
+        test_experiments.test_a_measurement_has_its_seed_whatever_came_before,
+    ),
+    CodeFault(
+        "one seed for all measurements",
+        table.complete,
+        'setting["seed"])',
+        "0)",
+        test_experiments.test_a_measurement_has_its_seed_whatever_came_before,
+    ),
+    CodeFault(
+        "rows in the order of their measurement",
+        table.complete,
+        "for key in wanted if key in rows",
+        "for key in rows",
+        test_experiments.test_settings_that_join_later_stand_in_their_place,
+    ),
+    CodeFault(
+        "rows of other settings dropped without a word",
+        table.complete,
+        "if unknown := sorted(set(rows) - set(wanted)):",
+        "if unknown := []:",
+        test_experiments.test_what_does_not_fit_is_refused,
+        (test_experiments.SETTINGS, "n,seed,error\n7,0,0.5\n", "not among the settings"),
+    ),
+    CodeFault(
+        "a setting that may stand there twice",
+        table.complete,
+        "len(set(wanted)) < len(wanted)",
+        "False",
+        test_experiments.test_what_does_not_fit_is_refused,
+        ([test_experiments.SETTINGS[0]] * 2, None, "the same setting twice"),
     ),
 ]
 
@@ -266,6 +658,70 @@ CHAPTER = [
         "gene_scaler = StandardScaler().fit(g_train)",
         "gene_scaler = StandardScaler().fit(np.concatenate([g_train, g_test]))",
         "training genes: means off 0 by",
+    ),
+    ChapterFault(
+        "training on the test split",
+        "02",
+        "x_train, y_train = x_train[:n_train], y_train[:n_train]",
+        "x_train, y_train = x_test[:n_train], y_test[:n_train]",
+        "test images that are also training images: share",
+    ),
+    ChapterFault(
+        "clipping forgotten",
+        "02",
+        "mse(x_test, np.clip(x_hat_pca, 0, 1))",
+        "mse(x_test, x_hat_pca)",
+        "clipped to [0, 1] it falls by per cent",
+    ),
+    ChapterFault(
+        "PCA of uncentred images",
+        "02",
+        "x_hat_pca = pca.inverse_transform(pca.transform(x_test))",
+        "x_hat_pca = pca.inverse_transform(x_test @ pca.components_.T)",
+        "PCA, 150 components: test MSE",
+    ),
+    ChapterFault(
+        "L2 doubled",
+        "02",
+        "penalty = regularizers.L2(l2)",
+        "penalty = regularizers.L2(2 * l2)",
+        "the network's penalty over the lecture's, four kernels",
+    ),
+    ChapterFault(
+        "He's start replaced by N(0, 1)",
+        "02",
+        'layers.Dense(units, activation, kernel_initializer="he_normal", kernel_regularizer=penalty)',
+        "layers.Dense(units, activation, kernel_initializer=initializers.RandomNormal(stddev=1.0), "
+        "kernel_regularizer=penalty)",
+        "the network's start over He's, first kernel",
+    ),
+    ChapterFault(
+        "frozen layers that train",
+        "02",
+        'fit(inner_ae, h_train, epochs, loss="mse")',
+        'fit(inner_ae, h_train, epochs, loss="mse")\nfit(outer_ae, x_train, epochs=1)',
+        "the frozen layer while the inner pair learned: largest change",
+    ),
+    ChapterFault(
+        "pretrained weights not copied",
+        "02",
+        "pair_by_pair_ae = keras.Sequential([keras.Input((784,)), hidden1, code, hidden3, output])",
+        "pair_by_pair_ae = build_ae(150)",
+        "assembled, not tuned: test MSE",
+    ),
+    ChapterFault(
+        "weights untied",
+        "02",
+        'DenseTranspose(hidden1, "sigmoid")]',
+        'layers.Dense(784, "sigmoid")]',
+        "by hand and by aelib: largest difference",
+    ),
+    ChapterFault(
+        "a tied layer without its activation",
+        "02",
+        'DenseTranspose(code, "elu")',
+        "DenseTranspose(code)",
+        "by hand and by aelib: largest difference",
     ),
 ]
 

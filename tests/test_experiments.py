@@ -204,7 +204,7 @@ def test_text_and_numbers_come_back():
         (SETTINGS, "", "found no row"),
         ([*SETTINGS, {"n": 1, "seed": 2}], None, "demo: the same setting twice"),
     ],
-    ids=["another setting", "another seed", "another column", "a column too many", "no row", "empty", "a setting twice"],
+    ids=["another setting", "another seed", "another column", "a column more", "no row", "empty", "a setting twice"],
 )
 def test_what_does_not_fit_is_refused(settings, content, found):
     """The table holds `content`; `complete` raises, measures nothing and leaves it alone."""

@@ -99,7 +99,9 @@ def chapter_runs():
 @pytest.mark.parametrize("fault", faults.CHAPTER, ids=lambda fault: f"{fault.chapter} {fault.what}")
 def test_a_fault_in_a_chapter_goes_red(fault, chapter_runs):
     if fault.chapter not in chapter_runs:
+        chapter_runs[fault.chapter] = None  # stays so where the chapter itself fails
         chapter_runs[fault.chapter] = Chapter(fault.chapter)
+    assert chapter_runs[fault.chapter], "the chapter fails without any fault"
     error = chapter_runs[fault.chapter].failure(fault)
     assert isinstance(error, course.CheckFailed), f"expected a failing check, got {traceback.format_exception(error)}"
     assert f"✗ {fault.claim}: " in str(error)
