@@ -3,7 +3,8 @@
 from aelib import course  # first, because it keeps TensorFlow's start-up quiet
 
 # isort: split
-from experiments import stacked
+from experiments import denoising, stacked
 
 course.start(seed=0)
 stacked.main()
+denoising.main()

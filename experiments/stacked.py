@@ -62,7 +62,7 @@ def with_codes(n_codes, epochs, seed):
 
 def at_once_or_not(training, seed):
     """12 epochs at once; or 8 of each pair, which together cost what 8 at once do, and then 4 at once."""
-    hidden1, code, hidden3, output = dense(300, "relu"), dense(150, None), dense(300, "relu"), dense(784, "sigmoid")
+    hidden1, code, hidden3, output = dense(300, "elu"), dense(150, None), dense(300, "elu"), dense(784, "sigmoid")
     stack = keras.Sequential([keras.Input((784,)), hidden1, code, hidden3, output])
     n = len(x_train)
     if training == "at once":

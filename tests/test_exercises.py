@@ -7,7 +7,7 @@ import pytest
 from keras import regularizers
 from sklearn.preprocessing import StandardScaler
 
-from aelib import exercises
+from aelib import exercises, noise
 from aelib.data import make_curved_plane
 
 x_train = StandardScaler().fit_transform(make_curved_plane()[:100])
@@ -48,6 +48,23 @@ def relu_pca(first=1.0, second=-1.0, returned=lambda *kernels: kernels):
     return answer
 
 
+def pairs(source=lambda x, x_noisy: x_noisy, target=lambda x, x_noisy: x, fresh=True, factor=1.0, returned=list):
+    """The chapter's exercise 3.2 with its parts as arguments."""
+
+    def answer(x, level, rng, n_epochs):
+        result, x_noisy = [], noise.gaussian(x, factor * level, rng)
+        for _ in range(n_epochs):
+            x_noisy = noise.gaussian(x, factor * level, rng) if fresh else x_noisy
+            result.append((source(x, x_noisy), target(x, x_noisy)))
+        return returned(result)
+
+    return answer
+
+
+def dropout(share=lambda rate: rate, scale=lambda rate: 1 / (1 - rate), draw=lambda x, rng: rng.random(x.shape)):
+    return lambda x, rate, rng: np.where(draw(x, rng) < share(rate), 0, x * scale(rate))
+
+
 def broken(*_):
     raise ZeroDivisionError("oh")
 
@@ -64,9 +81,15 @@ RIGHT = [
     ("2.2", lambda scale: lambda w: 0.5 * scale * (w**2).sum()),
     ("2.3", relu_pca()),
     ("2.3", lambda v: (np.hstack([-v, v]), np.vstack([-np.eye(v.shape[1]), np.eye(v.shape[1])]))),
+    ("3.1", 3 / 7),
+    ("3.1", 0.3 + 0.7 * (1 / 0.7 - 1) ** 2),
+    ("3.2", pairs()),
+    ("3.2", lambda x, level, rng, n: [[x + level * rng.normal(size=x.shape), x] for _ in range(n)]),
+    ("3.3", dropout()),
+    ("3.3", lambda x, rate, rng: x * (rng.random(x.shape) >= rate) / (1 - rate)),
 ]
 
-NUMBERS = {"1.1", "2.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"1.1", "2.1", "3.1"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("1.1", variances[1] + variances[2], "average|mean taken"),
@@ -108,6 +131,30 @@ WRONG = [
     ("2.3", relu_pca(first=2.0), "not x @ v"),
     ("2.3", relu_pca(returned=lambda kernel1, kernel2: (kernel1, kernel2.T)), "shapes should be"),
     ("2.3", relu_pca(returned=lambda kernel1, kernel2: (kernel1,)), "Two kernels"),
+    ("3.1", 0, "mean difference"),
+    ("3.1", 0.3, "lost pixels add"),
+    ("3.1", 9 / 70, "kept pixels add"),
+    ("3.1", 7 / 3, "slides"),
+    ("3.1", 0.7, "two values"),
+    ("3.1", "3/7", "single number"),
+    ("3.2", pairs(fresh=False, target=lambda x, x_noisy: x_noisy), "same array"),
+    ("3.2", pairs(target=lambda x, x_noisy: x_noisy), "same array"),
+    ("3.2", pairs(fresh=False), "same noise"),
+    ("3.2", pairs(source=lambda x, x_noisy: x, target=lambda x, x_noisy: x_noisy), "input is clean"),
+    ("3.2", pairs(target=lambda x, x_noisy: 0 * x), "not the clean image"),
+    ("3.2", pairs(factor=2), "0.5 was asked for"),
+    ("3.2", pairs(returned=lambda result: result[:1]), "list of 3 pairs"),
+    ("3.2", pairs(returned=lambda result: [1, 2, 3]), "TypeError"),
+    ("3.2", 3.0, "function itself"),
+    ("3.3", dropout(share=lambda rate: 1 - rate), "slides' p"),
+    ("3.3", dropout(share=lambda rate: rate / 2), "0.15 is lost"),
+    ("3.3", dropout(share=lambda rate: 0), "Nothing is lost"),
+    ("3.3", dropout(scale=lambda rate: 1), "mean falls"),
+    ("3.3", dropout(scale=lambda rate: 1 - rate), "multiplied by 0.7"),
+    ("3.3", dropout(draw=lambda x, rng: rng.random(x.shape[1])), "Whole columns"),
+    ("3.3", dropout(share=lambda rate: max(rate, 0.001)), "rate of 0"),
+    ("3.3", dropout(scale=lambda rate: 1 / (1 - rate) if rate else 2), "rate of 0"),
+    ("3.3", lambda x, rate, rng: x[:, :2], "shape"),
 ]
 
 
