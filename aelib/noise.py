@@ -85,7 +85,8 @@ def dark_square(x, side, rng):
 def batches(x, corrupt, batch_size, rng):
     """Pairs (noisy, clean) without end, each epoch with a new order and new noise.
 
-    For `fit(..., steps_per_epoch=ceil(n / batch_size), shuffle=False)`.
+    For `fit(..., steps_per_epoch=ceil(n / batch_size), shuffle=False)`. Keras takes whole executions from a
+    generator, so `steps_per_execution` has to divide the steps of an epoch.
 
     Parameters
     ----------
