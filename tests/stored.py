@@ -32,6 +32,7 @@ def cells_were_run_top_to_bottom(notebook):
 
 def outputs_are_clean(notebook):
     for cell in code_cells(notebook):
+        assert not cell.source.rstrip().endswith(";"), f"nbval shows what a final ; hides: {cell.source[-60:]!r}"
         for output in cell.outputs:
             assert output.output_type != "error", f"a stored error: {output.get('evalue')}"
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {}), "a stored widget"

@@ -23,9 +23,13 @@ CONFIG = pathlib.Path(__file__).with_name("nbval.cfg")
 NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={CONFIG}", "-p", "no:cacheprovider", "-n", "0"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def started():
+    course.start(seed=0)
+
+
 @pytest.mark.parametrize("fault", faults.CODE, ids=lambda fault: fault.what)
 def test_a_fault_in_the_code_goes_red(fault, monkeypatch):
-    course.start(seed=0)
     source = textwrap.dedent(inspect.getsource(fault.function))
     source = source[source.index("def ") :]  # without decorators
     assert source.count(fault.old) == 1, "the patch does not fit the code any more"
