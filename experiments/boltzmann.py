@@ -1,0 +1,94 @@
+"""The tables of chapter 05: likelihoods of the 784-500 machine under three ways of training, and a belief network.
+
+Pixels are binarized once, each by a draw with its gray value as the probability. Every machine is trained on all 55,000
+images: batches of 128, W from N(0, 0.01**2), visible biases from the training mean, gradient descent with momentum
+0.5 and a rate that falls linearly from 0.05 to 0, no weight decay.
+
+`boltzmann`: log-likelihoods in nats an image, of all 10,000 test and 5,000 validation images and the first 10,000
+training images, with ln Z by annealed importance sampling: 100 chains, 10,000 temperatures, the base from the training
+images. `log_z_error` is its standard error.
+
+`belief_network`: accuracies on all test and validation images of a softmax on hidden probabilities of the gray pixels,
+frozen and fine-tuned, and of the same network fine-tuned from random weights. Nothing is chosen by the test images.
+"""
+
+import functools
+import math
+
+import keras
+import numpy as np
+from keras import layers
+
+from aelib import data
+from aelib.course import cosine_rate
+from aelib.rbm import RBM, annealed_log_partition, base_logits
+from experiments.table import complete, grid
+
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
+
+BATCH_SIZE = 128
+METHODS = {"CD-1": (1, None), "CD-2": (2, None), "persistent": (1, BATCH_SIZE)}
+
+
+@functools.cache
+def binary():
+    rng = np.random.default_rng(5)
+    return [(rng.random(x.shape, dtype=np.float32) < x).astype(np.float32) for x in (x_train, x_valid, x_test)]
+
+
+def trained(method, epochs, seed):
+    x, (k, n_chains) = binary()[0], METHODS[method]
+    rbm = RBM(500, k=k, n_chains=n_chains, seed=seed)
+    rbm.build((None, 784))
+    rbm.visible_bias.assign(base_logits(x))
+    steps = math.ceil(len(x) / BATCH_SIZE)
+    rate = keras.optimizers.schedules.PolynomialDecay(0.05, epochs * steps, end_learning_rate=0.0)
+    rbm.compile(keras.optimizers.SGD(rate, momentum=0.5), steps_per_execution=43)
+    rbm.fit(x, batch_size=BATCH_SIZE, epochs=epochs, verbose=0)
+    return rbm
+
+
+def likelihood(method, epochs, seed):
+    rbm, (x, *held_out) = trained(method, epochs, seed), binary()
+    betas = np.linspace(0, 1, 10_000)
+    log_z, error = annealed_log_partition(rbm, base_logits(x), betas, 100, np.random.default_rng(seed))
+    sets = dict(zip(("train", "valid", "test"), (x[:10_000], *held_out), strict=True))
+    figures = {
+        f"{name}_log_likelihood": float(-np.mean(rbm.free_energy(images)) - log_z) for name, images in sets.items()
+    }
+    return figures | {"log_z": log_z, "log_z_error": error}
+
+
+def accuracies(model):
+    figures = {}
+    for name, x, y in (("valid", x_valid, y_valid), ("test", x_test, y_test)):
+        figures[f"{name}_accuracy"] = float(np.mean(model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) == y))
+    return figures
+
+
+def classifier(start, epochs, seed):
+    """784-500-10 with a sigmoid layer. "frozen": the RBM's; "fine-tuned": from there; "random": from Glorot's start."""
+    hidden = layers.Dense(500, "sigmoid", trainable=start != "frozen")
+    dropout = [0.0, 0.0] if start == "frozen" else [0.2, 0.3]
+    model = keras.Sequential(
+        [
+            keras.Input((784,)),
+            layers.Dropout(dropout[0]),
+            hidden,
+            layers.Dropout(dropout[1]),
+            layers.Dense(10, "softmax"),
+        ]
+    )
+    if start != "random":
+        rbm = trained("persistent", 20, seed)
+        hidden.set_weights([np.array(rbm.kernel), np.array(rbm.hidden_bias)])
+    rate = cosine_rate(5e-3 if start == "frozen" else 2e-3, len(x_train), 128, epochs)
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", steps_per_execution=43)
+    model.fit(x_train, y_train, batch_size=128, epochs=epochs, verbose=0)
+    return accuracies(model)
+
+
+def main():
+    complete("boltzmann", grid(method=list(METHODS), epochs=[30], seed=range(3)), likelihood)
+    complete("belief_network", grid(start=["frozen", "fine-tuned", "random"], epochs=[25], seed=range(3)), classifier)

@@ -1,0 +1,336 @@
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+from scipy.special import expit, logsumexp
+from sklearn.neural_network import BernoulliRBM
+
+from aelib import rbm as rbm_module
+from aelib.rbm import RBM, annealed_log_partition, base_logits, exact_log_partition, gibbs, states
+
+N_VISIBLE, N_HIDDEN = 5, 3
+
+
+def machine(n_visible=N_VISIBLE, n_hidden=N_HIDDEN, scale=1.0, **options):
+    """A machine with random weights and biases, none of them small."""
+    rng = np.random.default_rng(0)
+    rbm = RBM(n_hidden, seed=1, **options)
+    rbm.build((None, n_visible))
+    for weight in (rbm.kernel, rbm.visible_bias, rbm.hidden_bias):
+        weight.assign(scale * rng.normal(size=weight.shape))
+    return rbm
+
+
+def numbers(rbm):
+    return [np.array(weight, dtype=float) for weight in (rbm.kernel, rbm.visible_bias, rbm.hidden_bias)]
+
+
+def joint(rbm):
+    """exp(-E) of all states, by a loop over units: (2**n_visible, 2**n_hidden)."""
+    w, a, b = numbers(rbm)
+    table = np.empty((2 ** len(a), 2 ** len(b)))
+    for m, x in enumerate(states(len(a))):
+        for n, y in enumerate(states(len(b))):
+            energy = -sum(x[i] * w[i, j] * y[j] for i in range(len(a)) for j in range(len(b)))
+            table[m, n] = np.exp(-energy + sum(a * x) + sum(b * y))
+    return table
+
+
+def images(n=12, n_visible=N_VISIBLE):
+    return (np.random.default_rng(2).random((n, n_visible)) < 0.4).astype(np.float32)
+
+
+def gradients(rbm, x, loss=None):
+    with tf.GradientTape() as tape:
+        value = (loss or rbm.compute_loss)(x)
+    return [ops.convert_to_numpy(g) for g in tape.gradient(value, [w.value for w in rbm.trainable_variables])]
+
+
+def test_states_count_in_binary():
+    assert states(2).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert np.array_equal(states(6, 10, 20), states(6)[10:20])
+
+
+def test_the_free_energy_and_the_probabilities_are_those_of_the_energy():
+    rbm = machine()
+    table, x, y = joint(rbm), states(N_VISIBLE), states(N_HIDDEN)
+    np.testing.assert_allclose(rbm.free_energy(x), -np.log(table.sum(axis=1)), rtol=1e-5)
+    given_x, given_y = table / table.sum(axis=1, keepdims=True), table / table.sum(axis=0)
+    np.testing.assert_allclose(rbm.hidden_probabilities(x), given_x @ y, rtol=1e-5)
+    np.testing.assert_allclose(rbm.visible_probabilities(y), given_y.T @ x, rtol=1e-5)
+    np.testing.assert_allclose(rbm.predict(x, verbose=0), given_x @ y, rtol=1e-5)
+
+
+def test_the_free_energy_is_scikit_learns():
+    theirs = BernoulliRBM(n_components=7, n_iter=2, random_state=0).fit(images(50))
+    rbm = RBM(7)
+    rbm.build((None, N_VISIBLE))
+    for weight, value in (
+        (rbm.kernel, theirs.components_.T),
+        (rbm.visible_bias, theirs.intercept_visible_),
+        (rbm.hidden_bias, theirs.intercept_hidden_),
+    ):
+        weight.assign(value)
+    np.testing.assert_allclose(rbm.free_energy(images()), theirs._free_energy(images()), rtol=1e-5)
+    np.testing.assert_allclose(rbm.predict(images(), verbose=0), theirs.transform(images()), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(5, 3), (3, 5), (4, 4)])
+def test_the_partition_function_is_the_sum_over_all_states(n_visible, n_hidden):
+    rbm = machine(n_visible, n_hidden)
+    assert exact_log_partition(rbm) == pytest.approx(np.log(joint(rbm).sum()), rel=1e-6)
+
+
+def test_enumeration_in_parts():
+    """13 hidden units are two parts of 4,096 states."""
+    rbm = machine(15, 13, scale=0.3)
+    by_images = logsumexp(-ops.convert_to_numpy(rbm.free_energy(states(15))).astype(float))
+    assert exact_log_partition(rbm) == pytest.approx(by_images, rel=1e-6)
+
+
+@pytest.mark.parametrize("n_chains", [None, 30])
+def test_the_update_is_contrastive_divergence_with_probabilities(n_chains):
+    """The same seed twice: the chain's end by itself, then the gradient of the loss that runs it again."""
+    rbm, x = machine(k=2, n_chains=n_chains, weight_decay=0.01), images()
+    start = x if n_chains is None else np.array(rbm.chains)
+    state = np.array(rbm.seed_generator.state)
+    end = ops.convert_to_numpy(rbm._chain_end(start))
+    assert set(np.unique(end)) <= {0, 1}
+    rbm.seed_generator.state.assign(state)
+    found = gradients(rbm, x)
+    w, _, b = numbers(rbm)
+    h, h_end = expit(x @ w + b), expit(end @ w + b)
+    n, m = len(x), len(end)
+    expected = [end.T @ h_end / m - x.T @ h / n + 0.01 * w, end.mean(0) - x.mean(0), h_end.mean(0) - h.mean(0)]
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    if n_chains:
+        assert np.array_equal(rbm.chains, end)
+
+
+def exact_loss(rbm):
+    """Minus the mean log-likelihood, Z summed over all images, as a function for autodiff."""
+    everything = tf.constant(states(rbm.kernel.shape[0]), tf.float32)
+    return lambda x: ops.mean(rbm.free_energy(x)) + ops.logsumexp(-rbm.free_energy(everything))
+
+
+def test_the_update_of_many_long_chains_is_the_likelihoods_gradient():
+    """40,000 chains, 40 steps: every one of 23 entries within 5 standard errors (1.3 in 100,000 fail)."""
+    rbm, x = machine(k=40, n_chains=40_000, scale=0.5), images()
+    for ours, exact in zip(gradients(rbm, x), gradients(rbm, x, exact_loss(rbm)), strict=True):
+        assert np.abs(ours - exact).max() < 5 * 0.5 / 40_000**0.5
+
+
+def test_the_likelihoods_gradient_by_finite_differences():
+    rbm, x, step = machine(), images(), 1e-2
+    exact = gradients(rbm, x, exact_loss(rbm))
+
+    def minus_log_likelihood():
+        return float(ops.mean(rbm.free_energy(x))) + exact_log_partition(rbm)
+
+    for weight, gradient in zip(rbm.trainable_variables, exact, strict=True):
+        value, moved = np.array(weight), np.zeros_like(np.array(weight))
+        moved[(1,) * value.ndim] = step
+        sides = []
+        for sign in (1, -1):
+            weight.assign(value + sign * moved)
+            sides.append(minus_log_likelihood())
+        weight.assign(value)
+        assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(gradient[(1,) * value.ndim], abs=1e-3)
+
+
+def transition(rbm):
+    """P(next image | image) of one Gibbs step, enumerated. (2**n_visible, 2**n_visible)"""
+    table = joint(rbm)
+    return (table / table.sum(axis=1, keepdims=True)) @ (table / table.sum(axis=0)).T
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_chain_advances(k):
+    """50,000 chains from one image: each of 32 frequencies within 5 standard errors of the enumerated k steps."""
+    rbm, n = machine(k=k, scale=2.0), 50_000
+    expected = np.linalg.matrix_power(transition(rbm), k)[0]
+    ends = rbm._chain_end(tf.zeros((n, N_VISIBLE))), gibbs(rbm, np.zeros((n, 5)), k, np.random.default_rng(0))[-1]
+    assert np.abs(np.linalg.matrix_power(transition(rbm), 4 - k)[0] - expected).max() > 0.02  # else nothing is shown
+    for end in ends:
+        counts = np.bincount(np.asarray(end).astype(int) @ 2 ** np.arange(N_VISIBLE)[::-1], minlength=32)
+        assert (np.abs(counts / n - expected) < 5 * np.sqrt(expected / n) + 1e-6).all()
+
+
+def test_the_chain_leaves_the_machines_distribution_as_it_is():
+    table = joint(machine()).sum(axis=1)
+    np.testing.assert_allclose(table @ transition(machine()), table, rtol=1e-9)
+
+
+def test_gibbs_returns_the_chain_and_keeps_what_is_known():
+    rbm, x = machine(), images()
+    before = x.copy()
+    chain = gibbs(rbm, x, 6, np.random.default_rng(0))
+    assert chain.shape == (7, 12, N_VISIBLE) and chain.dtype == np.float32 and set(np.unique(chain)) == {0, 1}
+    assert np.array_equal(chain[0], x) and np.array_equal(x, before)
+    assert np.array_equal(chain, gibbs(rbm, x, 6, np.random.default_rng(0)))
+    known = np.array([True, False, True, False, False])
+    clamped = gibbs(rbm, x, 6, np.random.default_rng(0), known)
+    assert (clamped[:, :, known] == x[:, known]).all() and not (clamped[:, :, ~known] == x[:, ~known]).all()
+
+
+def two_moulds():
+    """A machine that hardly ever leaves all-on or all-off."""
+    rbm = machine(n_visible=8, n_hidden=1, n_chains=6, k=1)
+    for weight, value in ((rbm.kernel, 12.0), (rbm.visible_bias, -6.0), (rbm.hidden_bias, -48.0)):
+        weight.assign(np.full(weight.shape, value))
+    return rbm
+
+
+def test_persistent_chains_go_on_from_update_to_update():
+    """The images are all on, the chains all off; at a rate of 0 they stay so, whatever the batches hold."""
+    rbm = two_moulds()
+    rbm.chains.assign(np.zeros((6, 8)))
+    rbm.compile(keras.optimizers.SGD(0.0))
+    rbm.fit(np.ones((20, 8)), batch_size=6, epochs=2, verbose=0)  # the last batch is smaller
+    assert rbm.chains.shape == (6, 8) and np.array(rbm.chains).mean() < 0.1
+
+
+def test_persistent_chains_are_advanced():
+    rbm = machine(n_chains=50)
+    rbm.compile(keras.optimizers.SGD(0.0))
+    before = np.array(rbm.chains)
+    assert 0.3 < before.mean() < 0.7 and set(np.unique(before)) == {0, 1}
+    rbm.fit(images(), verbose=0)
+    assert not np.array_equal(before, rbm.chains)
+
+
+@pytest.mark.parametrize("n_chains", [None, 4])
+def test_evaluate_changes_nothing_and_reports_the_free_energy(n_chains):
+    rbm = machine(n_chains=n_chains)
+    rbm.compile(keras.optimizers.SGD(0.1))
+    before = [np.array(weight) for weight in rbm.weights] + [np.array(rbm.seed_generator.state)]
+    report = rbm.evaluate(images(), batch_size=5, verbose=0, return_dict=True)
+    rbm.predict(images(), verbose=0)
+    after = [np.array(weight) for weight in rbm.weights] + [np.array(rbm.seed_generator.state)]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    assert report["free_energy"] == pytest.approx(np.mean(rbm.free_energy(images())), rel=1e-5)
+
+
+def test_training_fits_a_small_distribution():
+    """Two images of eight pixels; independent pixels reach a log-likelihood of -8 ln 2, the truth -ln 2."""
+    x = np.repeat(np.array([[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]], np.float32), 960, axis=0)
+    keras.utils.set_random_seed(0)
+    rbm = RBM(8, n_chains=64, seed=0)
+    rbm.compile(keras.optimizers.SGD(0.2), steps_per_execution=20)
+    history = rbm.fit(x, batch_size=32, epochs=10, verbose=0).history
+    assert set(history) == {"loss", "free_energy"}
+    assert -np.mean(rbm.free_energy(x)) - exact_log_partition(rbm) > -1.5
+
+
+def test_a_machine_saves_loads_and_trains_on_alike():
+    rbm = machine(k=2, n_chains=7, weight_decay=0.01)
+    rbm.compile(keras.optimizers.SGD(0.1, momentum=0.5))
+    rbm.fit(images(), batch_size=5, epochs=2, shuffle=False, verbose=0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "rbm.keras"
+        rbm.save(path)
+        loaded = keras.saving.load_model(path, safe_mode=True)
+    assert {name: getattr(loaded, name) for name in ("n_hidden", "k", "n_chains", "weight_decay", "seed")} == {
+        name: getattr(rbm, name) for name in ("n_hidden", "k", "n_chains", "weight_decay", "seed")
+    }
+    loaded.seed_generator.state.assign(rbm.seed_generator.state)  # Keras does not store it
+    for model in (rbm, loaded):
+        model.fit(images(), batch_size=5, epochs=2, shuffle=False, verbose=0)
+    for ours, theirs in zip(rbm.weights, loaded.weights, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_base_logits_are_the_smoothed_mean():
+    x = np.array([[0, 1, 0], [0, 1, 1]], np.float32)
+    np.testing.assert_allclose(expit(base_logits(x)), [1 / 4, 3 / 4, 1 / 2])
+
+
+@pytest.mark.parametrize("betas", [[0, 1], [0, 0.3, 1], [0, 0.2, 0.5, 0.8, 1]])
+def test_annealed_weights_are_unbiased_for_any_temperatures(betas):
+    """100,000 chains: the mean weight over the true ratio is 1 within 5 of its standard errors."""
+    rbm, logits = machine(6, 4, scale=0.7), np.array([-1, 0, 1, -0.5, 0.5, 0.2])
+    log_z, error = annealed_log_partition(rbm, logits, betas, 100_000, np.random.default_rng(0))
+    assert error < 0.02
+    assert abs(np.expm1(log_z - exact_log_partition(rbm))) < 5 * error
+
+
+def test_the_error_bar_is_the_scatter_of_repeated_estimates():
+    """200 estimates: their deviation is known to 5 %; the bound allows 25 %."""
+    rbm, logits = machine(6, 4, scale=0.7), np.zeros(6)
+    rng, betas = np.random.default_rng(0), np.linspace(0, 1, 6)
+    found = np.array([annealed_log_partition(rbm, logits, betas, 200, rng) for _ in range(200)])
+    assert 0.75 < found[:, 1].mean() / found[:, 0].std() < 1.25
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        (lambda: RBM(0), "n_hidden must be a whole number, 1 or more; got 0"),
+        (lambda: RBM(5, k=0), "k must be a whole number, 1 or more; got 0"),
+        (lambda: RBM(5, n_chains=0), "n_chains must be a whole number, 1 or more; got 0"),
+        (lambda: RBM(5, k=1.5), "got 1.5"),
+        (lambda: RBM(5, weight_decay=-1), "weight_decay must be finite, 0 or more; got -1"),
+        (lambda: RBM(5).build((None, 28, 28)), r"shape \(batch, n_visible\); got \(None, 28, 28\)"),
+        (lambda: machine().free_energy(images(4, 6)), r"has 5 visible units; got images of shape \(4, 6\)"),
+        (lambda: machine().predict(images(4, 6), verbose=0), "has 5 visible units"),
+        (lambda: machine().predict(images() * 255, verbose=0), r"\[0, 1\]; got values .*divide by 255"),
+        (lambda: compiled().fit(images() * 2, verbose=0), r"\[0, 1\]; got values"),
+        (lambda: compiled().evaluate(images() * np.nan, verbose=0), "got NaN"),
+        (lambda: exact_log_partition(machine(21, 21)), r"2\*\*21 states are too many .* 20 units or fewer"),
+        (lambda: gibbs(machine(), images(), 0, np.random.default_rng(0)), "at least 1 Gibbs step is needed; got 0"),
+        (lambda: gibbs(machine(), images() - 1, 1, np.random.default_rng(0)), r"\[0, 1\]"),
+        (lambda: annealed(betas=[0.1, 1]), "rise from 0 to 1"),
+        (lambda: annealed(betas=[0, 0.9]), "rise from 0 to 1"),
+        (lambda: annealed(betas=[0, 0.6, 0.5, 1]), "rise from 0 to 1"),
+        (lambda: annealed(n_chains=1), "at least 2 chains are needed for an error bar; got 1"),
+        (lambda: annealed(logits=np.zeros(4)), r"logits must have the shape \(5,\); got \(4,\)"),
+        (lambda: base_logits(images() + 1), r"\[0, 1\]"),
+    ],
+)
+def test_what_is_wrong_is_named(call, found):
+    with pytest.raises(ValueError, match=found):
+        call()
+
+
+def compiled():
+    rbm = machine()
+    rbm.compile(keras.optimizers.SGD(0.1))
+    return rbm
+
+
+def annealed(logits=(0, 0, 0, 0, 0), betas=(0, 0.5, 1), n_chains=10):
+    return annealed_log_partition(machine(), np.array(logits), betas, n_chains, np.random.default_rng(0))
+
+
+def test_nan_in_training_names_the_epoch_and_the_quantity():
+    rbm = machine()
+    rates = iter([0.1, np.nan])
+    rbm.compile(keras.optimizers.SGD(0.1))
+    poison = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: rbm.kernel.assign(rbm.kernel * next(rates))
+    )
+    with pytest.raises(FloatingPointError, match="epoch 2: free_energy holds NaN"):
+        rbm.fit(images(), epochs=3, callbacks=[poison], verbose=0)
+
+
+def test_nan_that_the_last_batch_left_is_found_too():
+    rbm = machine()
+    rbm.compile(keras.optimizers.SGD(float("inf")))
+    with pytest.raises(FloatingPointError, match="epoch 1: kernel holds NaN or infinity"):
+        rbm.fit(images(), verbose=0)
+
+
+def test_samples_keep_their_probabilities():
+    """A million draws, three probabilities: within 5 standard deviations."""
+    p = np.tile(np.array([0.0, 0.2, 1.0], np.float32), (1_000_000, 1))
+    for drawn in (
+        ops.convert_to_numpy(machine()._sample(ops.convert_to_tensor(p))),
+        rbm_module._sample(p, np.random.default_rng(0)),
+    ):
+        mean = drawn.mean(axis=0)
+        assert mean[0] == 0 and mean[2] == 1 and abs(mean[1] - 0.2) < 5 * 0.4 / 1000
