@@ -220,9 +220,10 @@ def test_training_fits_a_small_distribution():
     """Two images of eight pixels; independent pixels reach a log-likelihood of -8 ln 2, the truth -ln 2."""
     x = np.repeat(np.array([[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]], np.float32), 960, axis=0)
     keras.utils.set_random_seed(0)
-    rbm = RBM(8, n_chains=64, seed=0)
-    rbm.compile(keras.optimizers.SGD(0.2), steps_per_execution=20)
-    history = rbm.fit(x, batch_size=32, epochs=10, verbose=0).history
+    rbm = RBM(8, n_chains=256, seed=0)
+    rate = keras.optimizers.schedules.PolynomialDecay(0.1, 900, end_learning_rate=0.0)
+    rbm.compile(keras.optimizers.SGD(rate, momentum=0.5), steps_per_execution=20)
+    history = rbm.fit(x, batch_size=32, epochs=15, verbose=0).history
     assert set(history) == {"loss", "free_energy"}
     assert -np.mean(rbm.free_energy(x)) - exact_log_partition(rbm) > -1.5
 
