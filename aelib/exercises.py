@@ -5,6 +5,7 @@ right, or what to look at, or that there is no answer yet. It never raises becau
 """
 
 import numpy as np
+from scipy.special import expit
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
@@ -279,3 +280,63 @@ def _dropout(answer):
             factor = np.mean(dropped[~lost] / x[~lost])
             raise _Wrong(f"The entries that are kept are multiplied by {factor:.3g}. Which factor keeps the mean?")
     return "Lost with probability rate, scaled by 1 / (1 - rate): the mean stays."
+
+
+@_marker("5.1")
+def _log_partition_of_nothing(answer):
+    value = _number(answer)
+    if _close(value, (784 + 500) * np.log(2), rtol=1e-3):
+        return "Every one of the 2 ** 1284 states has energy 0 and counts 1."
+    if _close(value, 784 * np.log(2), rtol=1e-3) or _close(value, 500 * np.log(2), rtol=1e-3):
+        raise _Wrong("Those are the states of one layer. The sum runs over both.")
+    if _close(value, 784 * 500 * np.log(2), rtol=1e-3):
+        raise _Wrong("There are 784 · 500 weights. How many states are there?")
+    if _close(value, 1284, rtol=1e-3):
+        raise _Wrong("That is the logarithm to base 2. A nat is not a bit.")
+    if _close(value, 0):
+        raise _Wrong("That would be Z = 1, a single state. Each state counts exp(0): how many are there?")
+    raise _Wrong("All energies are 0, so Z is the number of states of all units together.")
+
+
+@_marker("5.2")
+def _moving_chain(answer):
+    start = np.array([3.0, -1.0])
+    for k in (1, 4):
+        calls = []
+
+        def step(x, calls=calls):
+            calls.append(np.copy(x))
+            return 2 * x + 1
+
+        state = _call(answer, k, start, step, shape=start.shape)
+        if len(calls) != k:
+            raise _Wrong(f"For k = {k} the step was taken {len(calls)} times.")
+        if not _close(state, (start + 1) * 2**k - 1, rtol=1e-9):
+            if _close(state, 2 * start + 1, rtol=1e-9):
+                raise _Wrong("Every step starts from the same x, so any k gives one step. Where must its result go?")
+            raise _Wrong("This is not the state after k steps.")
+    return "Each step starts where the last one ended."
+
+
+@_marker("5.3")
+def _free_energy(answer):
+    rng = np.random.default_rng(0)
+    for scale in (1, 1000):
+        x, w = (rng.random((20, 6)) < 0.5) * 1.0, scale * rng.normal(size=(6, 4))
+        t_visible, t_hidden = scale * rng.normal(size=6), scale * rng.normal(size=4)
+        sums = x @ w + t_hidden
+        with np.errstate(all="ignore"):
+            value = _call(answer, x, w, t_visible, t_hidden, shape=(20,))
+        visible, hidden = x @ t_visible, np.logaddexp(0, sums).sum(axis=1)
+        if _close(value, -visible - hidden, rtol=1e-6):
+            continue
+        if _close(value, visible + hidden, rtol=1e-6):
+            raise _Wrong("This is -F: what is likely must have a low energy.")
+        if _close(value, -hidden, rtol=1e-6):
+            raise _Wrong("The visible thresholds are missing.")
+        if _close(value, -visible - np.logaddexp(0, x @ w).sum(axis=1), rtol=1e-6):
+            raise _Wrong("The hidden thresholds are missing.")
+        if _close(value, -visible - (expit(sums) * sums).sum(axis=1), rtol=1e-6):
+            raise _Wrong("This is the mean energy of the hidden units' states; their entropy is missing.")
+        raise _Wrong("It is not -ln of the sum of exp(-E) over the hidden states.")
+    return "One pass through the network, and no sum over 2 ** 4 states."

@@ -81,7 +81,7 @@ def classifier(start, epochs, seed):
         ]
     )
     if start != "random":
-        rbm = trained("persistent", 20, seed)
+        rbm = trained("persistent", 15, seed)
         hidden.set_weights([np.array(rbm.kernel), np.array(rbm.hidden_bias)])
     rate = cosine_rate(5e-3 if start == "frozen" else 2e-3, len(x_train), 128, epochs)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", steps_per_execution=43)
@@ -90,5 +90,5 @@ def classifier(start, epochs, seed):
 
 
 def main():
-    complete("boltzmann", grid(method=list(METHODS), epochs=[30], seed=range(3)), likelihood)
+    complete("boltzmann", grid(method=list(METHODS), epochs=[15], seed=range(3)), likelihood)
     complete("belief_network", grid(start=["frozen", "fine-tuned", "random"], epochs=[25], seed=range(3)), classifier)

@@ -65,6 +65,21 @@ def dropout(share=lambda rate: rate, scale=lambda rate: 1 / (1 - rate), draw=lam
     return lambda x, rate, rng: np.where(draw(x, rng) < share(rate), 0, x * scale(rate))
 
 
+def moving(k, x, step):
+    for _ in range(k):
+        x = step(x)
+    return x
+
+
+def logaddexp_by_hand(s):
+    return np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s)))
+
+
+def free_energy(sign=1, visible=1, hidden=1, unit=logaddexp_by_hand):
+    """The chapter's exercise 5.3 with its parts as arguments."""
+    return lambda x, w, a, b: sign * (-visible * x @ a - unit(x @ w + hidden * b).sum(axis=1))
+
+
 def broken(*_):
     raise ZeroDivisionError("oh")
 
@@ -87,9 +102,14 @@ RIGHT = [
     ("3.2", lambda x, level, rng, n: [[x + level * rng.normal(size=x.shape), x] for _ in range(n)]),
     ("3.3", dropout()),
     ("3.3", lambda x, rate, rng: x * (rng.random(x.shape) >= rate) / (1 - rate)),
+    ("5.1", 1284 * np.log(2)),
+    ("5.2", moving),
+    ("5.2", lambda k, x, step: x if k == 0 else moving(k - 1, step(x), step)),
+    ("5.3", free_energy()),
+    ("5.3", lambda x, w, a, b: -(x * a).sum(1) - logaddexp_by_hand(x @ w + b).sum(1)),
 ]
 
-NUMBERS = {"1.1", "2.1", "3.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"1.1", "2.1", "3.1", "5.1"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("1.1", variances[1] + variances[2], "average|mean taken"),
@@ -155,6 +175,23 @@ WRONG = [
     ("3.3", dropout(share=lambda rate: max(rate, 0.001)), "rate of 0"),
     ("3.3", dropout(scale=lambda rate: 1 / (1 - rate) if rate else 2), "rate of 0"),
     ("3.3", lambda x, rate, rng: x[:, :2], "shape"),
+    ("5.1", 784 * np.log(2), "one layer"),
+    ("5.1", 500 * np.log(2), "one layer"),
+    ("5.1", 784 * 500 * np.log(2), "weights"),
+    ("5.1", 1284, "base 2"),
+    ("5.1", 0, "single state"),
+    ("5.1", 5, "number of states"),
+    ("5.2", lambda k, x, step: [step(x) for _ in range(k)][-1], "same x"),
+    ("5.2", lambda k, x, step: moving(k + 1, x, step), "taken 2 times"),
+    ("5.2", lambda k, x, step: moving(k, x, step) + 1, "not the state"),
+    ("5.2", 3, "function itself"),
+    ("5.3", free_energy(sign=-1), "low energy"),
+    ("5.3", free_energy(visible=0), "visible thresholds"),
+    ("5.3", free_energy(hidden=0), "hidden thresholds"),
+    ("5.3", free_energy(unit=lambda s: s / (1 + np.exp(-s))), "entropy"),
+    ("5.3", free_energy(unit=lambda s: np.log(1 + np.exp(s))), "NaN or infinity"),
+    ("5.3", free_energy(unit=lambda s: s), "not -ln"),
+    ("5.3", lambda x, w, a, b: x, "shape"),
 ]
 
 
