@@ -452,7 +452,8 @@ CODE = [
         RBM._sample,
         "ops.cast(keras.random.uniform(ops.shape(p), seed=self.seed_generator) < p, p.dtype)",
         "p",
-        test_rbm.test_samples_keep_their_probabilities,
+        test_rbm.test_the_update_is_contrastive_divergence_with_probabilities,
+        (None,),
     ),
     CodeFault(
         "the negative phase with the sign of the positive",
@@ -538,7 +539,7 @@ CODE = [
     ),
     CodeFault(
         "annealing from a base with another Z",
-        rbm.annealed_log_partition,
+        rbm.annealed_log_partition.__wrapped__,
         "len(hidden_bias) * np.log(2) + ",
         "",
         test_rbm.test_annealed_weights_are_unbiased_for_any_temperatures,
@@ -546,7 +547,7 @@ CODE = [
     ),
     CodeFault(
         "annealing with one temperature missing",
-        rbm.annealed_log_partition,
+        rbm.annealed_log_partition.__wrapped__,
         "zip(betas[:-1].astype(np.float32), betas[1:].astype(np.float32), strict=True)",
         "zip(betas[:-2].astype(np.float32), betas[1:-1].astype(np.float32), strict=True)",
         test_rbm.test_annealed_weights_are_unbiased_for_any_temperatures,
@@ -554,7 +555,7 @@ CODE = [
     ),
     CodeFault(
         "the mean of the logarithms for the logarithm of the mean",
-        rbm.annealed_log_partition,
+        rbm.annealed_log_partition.__wrapped__,
         "log_weights.max() + np.log(weights.mean())",
         "log_weights.mean()",
         test_rbm.test_annealed_weights_are_unbiased_for_any_temperatures,
@@ -562,21 +563,21 @@ CODE = [
     ),
     CodeFault(
         "an error bar of one weight, not of their mean",
-        rbm.annealed_log_partition,
+        rbm.annealed_log_partition.__wrapped__,
         " / n_chains**0.5",
         "",
         test_rbm.test_the_error_bar_is_the_scatter_of_repeated_estimates,
     ),
     CodeFault(
         "known pixels that are drawn anew",
-        rbm.gibbs,
+        rbm.gibbs.__wrapped__,
         "state if known is None else np.where(known, chain[0], state)",
         "state",
         test_rbm.test_gibbs_returns_the_chain_and_keeps_what_is_known,
     ),
     CodeFault(
         "Gibbs sampling that starts each step from the first image",
-        rbm.gibbs,
+        rbm.gibbs.__wrapped__,
         "chain[-1] @ w",
         "chain[0] @ w",
         test_rbm.test_the_chain_advances,
