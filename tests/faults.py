@@ -1028,8 +1028,8 @@ CHAPTER = [
     ChapterFault(
         "annealing with one temperature missing",
         "05",
-        "zip(betas[:-1], betas[1:], strict=True)",
-        "zip(betas[:-2], betas[1:-1], strict=True)",
+        "itertools.pairwise(betas)",
+        "itertools.pairwise(betas[:-1])",
         "AIS by hand, four estimates: off by how many standard errors",
     ),
     ChapterFault(
