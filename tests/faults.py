@@ -1001,7 +1001,7 @@ CHAPTER = [
         "05",
         "return difference(statistics(x, weights), statistics(all_x, weights, p))",
         "return difference(statistics(all_x, weights, p), statistics(x, weights))",
-        "gradient by (19.7) and by autodiff, weights: largest difference",
+        "gradient by (19.7) and by autodiff, weights and thresholds: largest difference",
     ),
     ChapterFault(
         "hidden draws where probabilities are meant in the last step",
