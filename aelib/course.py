@@ -12,6 +12,7 @@ import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 
 from aelib.data import SHIPPED
 
@@ -58,7 +59,7 @@ class CheckFailed(AssertionError):
 def start(seed, profile=None, strict=True):
     """Begin a chapter: seeds, profile, figure style, an empty list of checks.
 
-    The environment variable AELIB_PROGRESS=off switches the progress bars off.
+    The environment variable AELIB_PROGRESS=off switches the progress bars and widgets off.
 
     Parameters
     ----------
@@ -115,6 +116,12 @@ def budget(*, lecture, quick):
 def progress():
     """Callbacks for `fit(..., verbose=0)`: a bar over the epochs, or nothing where AELIB_PROGRESS is "off"."""
     return [TqdmCallback(verbose=0)] if _bars else []
+
+
+def show(widget):
+    """Display a widget, or nothing where AELIB_PROGRESS is "off"."""
+    if _bars:
+        display(widget)
 
 
 def cosine_rate(peak, n, batch_size, epochs):

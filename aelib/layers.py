@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from aelib import losses
+
 
 @keras.saving.register_keras_serializable("aelib")
 class DenseTranspose(keras.layers.Layer):
@@ -66,3 +68,113 @@ class DenseTranspose(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config.pop("dense")), **config)
+
+
+@keras.saving.register_keras_serializable("aelib")
+class Sampling(keras.layers.Layer):
+    """One draw from the diagonal Gaussian of each example, `z_mean + exp(0.5 * z_log_var) * epsilon`.
+
+    The noise is new in every call, in training and out of it: `evaluate` needs it for the bound. Where the mean is
+    wanted, use `z_mean`. The generator belongs to the layer, which saves its state with the model (Keras would not).
+
+    Parameters
+    ----------
+    seed : int, optional
+        Seed of the layer's own generator; without one, the global seed decides.
+
+    Shapes: a list of z_mean and z_log_var, both (batch, latent_dim) -> (batch, latent_dim).
+
+    Raises
+    ------
+    ValueError
+        The input is not a list of two tensors of one shape (batch, latent_dim).
+
+    Source: Kingma & Welling 2014, section 2.4.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        shapes = _shapes(input_shape)
+        if len(shapes) != 2 or len(shapes[0]) != 2 or shapes[0][1:] != shapes[1][1:]:
+            raise ValueError(f"{self.name} takes [z_mean, z_log_var], both (batch, latent_dim); got {shapes}")
+
+    def call(self, inputs):
+        z_mean, z_log_var = inputs
+        epsilon = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self.seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def save_own_variables(self, store):
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["seed_state"])
+
+    def get_config(self):
+        return super().get_config() | {"seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("aelib")
+class VariationalLoss(keras.layers.Layer):
+    """Adds the negative evidence lower bound, cross-entropy + beta * KL, to the model; returns the reconstruction.
+
+    Both terms are nats per example, summed over pixels and over latent dimensions; their means over the batch are the
+    loss that is added, and the metrics "reconstruction" and "kl" (without beta). Compile the model with `loss=None`.
+
+    Parameters
+    ----------
+    beta : float
+        Weight of the KL term; 1 for the bound.
+
+    Shapes: a list of images x (batch, ...), logits of the same shape, z_mean and z_log_var (batch, latent_dim)
+    -> sigmoid(logits).
+
+    Raises
+    ------
+    ValueError
+        beta is negative, NaN or infinite; the input is not such a list of four.
+
+    Source: Kingma & Welling 2014, equation 10; beta: Higgins et al. 2017.
+    """
+
+    def __init__(self, beta=1.0, **kwargs):
+        if not 0 <= beta < float("inf"):
+            raise ValueError(f"beta must be a finite number of at least 0; got {beta!r}")
+        super().__init__(**kwargs)
+        self.beta = beta
+        self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
+        self.kl_tracker = keras.metrics.Mean(name="kl")
+
+    def build(self, input_shape):
+        shapes = _shapes(input_shape)
+        if len(shapes) != 4 or shapes[0][1:] != shapes[1][1:] or shapes[2][1:] != shapes[3][1:] or len(shapes[2]) != 2:
+            raise ValueError(
+                f"{self.name} takes [x, logits, z_mean, z_log_var], the first two of one shape and the last two "
+                f"(batch, latent_dim); got {shapes}"
+            )
+
+    def call(self, inputs):
+        x, logits, z_mean, z_log_var = inputs
+        reconstruction = losses.cross_entropy(x, logits)
+        kl = losses.kl_to_standard_normal(z_mean, z_log_var)
+        self.add_loss(ops.mean(reconstruction + self.beta * kl))
+        self.reconstruction_tracker.update_state(reconstruction)
+        self.kl_tracker.update_state(kl)
+        return ops.sigmoid(logits)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[1])
+
+    def get_config(self):
+        return super().get_config() | {"beta": self.beta}
+
+
+def _shapes(input_shape):
+    """The shapes of a list of inputs; of a single input a list of one."""
+    return [tuple(shape) for shape in (input_shape if isinstance(input_shape, list) else [input_shape])]

@@ -40,9 +40,9 @@ def rows(images, columns=8):
     Parameters
     ----------
     images : dict of str to array, shape (n, 28, 28) or (n, 784)
-        Label of the row and its images, square; the first `columns` of them are drawn.
+        Label of the row and its images, square and of one size; the first `columns` of them are drawn.
     """
-    return _grid(images, columns, lambda image: (0, 1))
+    return _grid({label: _squares(label, array)[:columns] for label, array in images.items()}, columns, (0, 1))
 
 
 def filters(weights, columns=8):
@@ -53,31 +53,81 @@ def filters(weights, columns=8):
     weights : dict of str to array, shape (n, 28, 28) or (n, 784)
         Label of the row and one weight vector for each image: a dense layer's kernel, transposed.
     """
-    return _grid(weights, columns, lambda image: (-np.abs(image).max(), np.abs(image).max()))
+    squares = {label: _squares(label, array)[:columns] for label, array in weights.items()}
+    return _grid({label: _scaled(row) for label, row in squares.items()}, columns, (-1, 1))
 
 
-def _grid(images, columns, limits):
-    squares = {label: _squares(label, array)[:columns] for label, array in images.items()}
-    size = (1.1 * columns + 1.6, 1.15 * len(squares))
-    figure, all_axes = plt.subplots(len(squares), columns, figsize=size, squeeze=False)
-    for axes, (label, row) in zip(all_axes, squares.items(), strict=True):
-        for ax in axes:
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-        for ax, image in zip(axes, row, strict=False):
-            low, high = limits(image)
-            ax.imshow(image, vmin=low, vmax=high, interpolation="nearest")
-        axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
+def _scaled(row):
+    largest = np.abs(row).max(axis=(1, 2), keepdims=True)
+    return row / np.where(largest == 0, 1, largest)
+
+
+def latent_grid(codes, images):
+    """Decoded images of a square grid of codes, each where its code lies: code 1 grows to the right, code 2 upwards.
+
+    Parameters
+    ----------
+    codes : float array, shape (n * n, 2)
+        All pairs of n values of the one code and n of the other, in any order.
+    images : float array, shape (n * n, 28, 28) or (n * n, 784)
+        What each code decodes to, in [0, 1].
+    """
+    codes = np.asarray(codes)
+    n = math.isqrt(len(codes))
+    if codes.ndim != 2 or codes.shape[1] != 2 or n < 2 or n * n != len(codes):
+        raise ValueError(f"a latent grid needs n * n codes of two dimensions, n >= 2; got the shape {codes.shape}")
+    values = [len(np.unique(axis)) for axis in codes.T]
+    if values != [n, n] or len(np.unique(codes, axis=0)) != n * n:
+        raise ValueError(
+            f"a latent grid needs all pairs of {n} values and {n}; got {len(np.unique(codes, axis=0))} different "
+            f"pairs of {values[0]} and {values[1]} values"
+        )
+    squares = _squares("the codes", images)
+    if len(squares) != n * n:
+        raise ValueError(f"expected an image for each of {n * n} codes; got {len(squares)}")
+    squares = squares[np.lexsort((codes[:, 0], -codes[:, 1]))]
+    side = squares.shape[1]
+    figure, axes = plt.subplots(figsize=(8, 8))
+    axes.imshow(_tiles(squares.reshape(n, n, side, side)), vmin=0, vmax=1)
+    shown, places = [0, n // 2, n - 1], (np.array([0, n // 2, n - 1]) + 0.5) * side
+    ticks = [[f"{value:z.2f}" for value in np.unique(axis)[shown]] for axis in codes.T]
+    axes.set_xticks(places, ticks[0])
+    axes.set_yticks(n * side - places, ticks[1])
+    axes.set(xlabel="code 1", ylabel="code 2")
     return figure
 
 
+def _grid(squares, columns, limits, gap=2):
+    if len({row.shape[1:] for row in squares.values()}) > 1:
+        found = {label: row.shape for label, row in squares.items()}
+        raise ValueError(f"the images of all rows must be of one size; got {found}")
+    full = [np.pad(row, [(0, columns - len(row)), (0, 0), (0, 0)], constant_values=np.nan) for row in squares.values()]
+    side = full[0].shape[1]
+    figure, axes = plt.subplots(figsize=(1.1 * columns + 1.6, 1.15 * len(full)))
+    low, high = limits
+    axes.imshow(_tiles(np.stack(full), gap), vmin=low, vmax=high, interpolation="nearest")
+    axes.set_yticks(np.arange(len(full)) * (side + gap) + side / 2, squares)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _tiles(squares, gap=0):
+    """One picture of (rows, columns, side, side), with gaps of NaN, which is drawn white."""
+    n_rows, n_columns, side = squares.shape[:3]
+    padded = np.pad(squares, [(0, 0), (0, 0), (0, gap), (0, gap)], constant_values=np.nan)
+    picture = padded.transpose(0, 2, 1, 3).reshape(n_rows * (side + gap), n_columns * (side + gap))
+    return picture[: len(picture) - gap, : picture.shape[1] - gap]
+
+
 def _squares(label, images):
-    """(n, side, side) from that or from (n, side * side)."""
+    """(n, side, side), as floats, from that or from (n, side * side)."""
     images = np.asarray(images)
     side = math.isqrt(images.shape[-1]) if images.ndim == 2 else images.shape[-1]
     if images.ndim not in (2, 3) or images.shape[1:] not in ((side * side,), (side, side)) or len(images) == 0:
         raise ValueError(f"the images of {label!r} must be square, (n, 28, 28) or (n, 784); got {images.shape}")
-    return images.reshape(-1, side, side)
+    return images.reshape(-1, side, side).astype("float32", copy=False)
 
 
 def codes(panels, labels, names):

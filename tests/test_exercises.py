@@ -84,6 +84,20 @@ def broken(*_):
     raise ZeroDivisionError("oh")
 
 
+def used(variance=np.exp, axis=0, returned=lambda kl: kl > 0.01):
+    def answer(z_mean, z_log_var):
+        return returned(0.5 * (z_mean**2 + variance(z_log_var) - z_log_var - 1).mean(axis=axis))
+
+    return answer
+
+
+def free(total):
+    def answer(z_mean, z_log_var, free_nats):
+        return total(0.5 * (z_mean**2 + np.exp(z_log_var) - z_log_var - 1), free_nats)
+
+    return answer
+
+
 RIGHT = [
     ("1.1", (variances[1] + variances[2]) / 3),
     ("1.1", np.float32((variances[1] + variances[2]) / 3)),
@@ -102,6 +116,12 @@ RIGHT = [
     ("3.2", lambda x, level, rng, n: [[x + level * rng.normal(size=x.shape), x] for _ in range(n)]),
     ("3.3", dropout()),
     ("3.3", lambda x, rate, rng: x * (rng.random(x.shape) >= rate) / (1 - rate)),
+    ("4.1", 0.0392),
+    ("4.1", 5e-4 * 784 * 2 / 20),
+    ("4.2", used()),
+    ("4.2", lambda z_mean, z_log_var: [bool(value) for value in used()(z_mean, z_log_var)]),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0), nats).sum())),
+    ("4.3", free(lambda kl, nats: sum(max(value, nats) for value in kl.mean(axis=0)))),
     ("5.1", 1284 * np.log(2)),
     ("5.2", moving),
     ("5.2", lambda k, x, step: x if k == 0 else moving(k - 1, step(x), step)),
@@ -109,7 +129,7 @@ RIGHT = [
     ("5.3", lambda x, w, a, b: -(x * a).sum(1) - logaddexp_by_hand(x @ w + b).sum(1)),
 ]
 
-NUMBERS = {"1.1", "2.1", "3.1", "5.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"1.1", "2.1", "3.1", "4.1", "5.1"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("1.1", variances[1] + variances[2], "average|mean taken"),
@@ -175,6 +195,24 @@ WRONG = [
     ("3.3", dropout(share=lambda rate: max(rate, 0.001)), "rate of 0"),
     ("3.3", dropout(scale=lambda rate: 1 / (1 - rate) if rate else 2), "rate of 0"),
     ("3.3", lambda x, rate, rng: x[:, :2], "shape"),
+    ("4.1", 0.392, "two codes"),
+    ("4.1", 3.92, "other way"),
+    ("4.1", 5e-5, "first term"),
+    ("4.1", 0.0196, "without the half"),
+    ("4.1", 1.0, "Write both terms as sums"),
+    ("4.1", "0.0392", "single number"),
+    ("4.2", used(axis=1), "for each image"),
+    ("4.2", used(variance=lambda t: np.exp(0.5 * t)), "exp of what"),
+    ("4.2", used(returned=lambda kl: kl), "True or False"),
+    ("4.2", used(returned=lambda kl: kl.sum() > 0.01), "One answer for each of 4 codes"),
+    ("4.2", broken, "ZeroDivisionError"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl, nats).mean(axis=0).sum()), "limit is put on each image"),
+    ("4.3", free(lambda kl, nats: max(kl.mean(axis=0).sum(), nats)), "limit is put on the sum"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0) - nats, 0).sum()), "taken off"),
+    ("4.3", free(lambda kl, nats: np.minimum(kl.mean(axis=0), nats).sum()), "smaller of the two"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0), nats).mean()), "mean over the codes"),
+    ("4.3", free(lambda kl, nats: 2 * np.maximum(kl.mean(axis=0), nats).sum()), "Is the KL of each code right"),
+    ("4.3", free(lambda kl, nats: kl.mean(axis=0)), "shape"),
     ("5.1", 784 * np.log(2), "one layer"),
     ("5.1", 500 * np.log(2), "one layer"),
     ("5.1", 784 * 500 * np.log(2), "weights"),

@@ -1,6 +1,8 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy import integrate, special, stats
 from sklearn.metrics import mean_squared_error
 
 from aelib import losses
@@ -8,6 +10,8 @@ from aelib import losses
 rng = np.random.default_rng(0)
 x = rng.random((10, 6, 5), dtype=np.float32)
 x_hat = rng.random((10, 6, 5), dtype=np.float32)
+logits = rng.uniform(-5, 5, (10, 6, 5)).astype(np.float32)
+z_mean, z_log_var = rng.normal(size=(2, 10, 3)).astype(np.float32)
 
 
 def test_the_error_is_the_loops_and_scikit_learns():
@@ -51,7 +55,9 @@ def test_errors_worked_by_hand():
         ((), ()),
     ],
 )
-@pytest.mark.parametrize("error", [losses.squared_error, losses.mse, losses.psnr])
+@pytest.mark.parametrize(
+    "error", [losses.squared_error, losses.mse, losses.psnr, losses.cross_entropy, losses.kl_to_standard_normal]
+)
 def test_nothing_is_broadcast(error, shape, other):
     for a, b in ((shape, other), (other, shape)):
         with pytest.raises(ValueError, match="must have one shape") as raised:
@@ -72,17 +78,25 @@ def test_nan_and_nothing_are_refused(error):
         error(x[:, :0], x_hat[:, :0])
 
 
-def test_inputs_are_not_changed():
-    before = x.copy(), x_hat.copy()
-    losses.psnr(x, x_hat)
-    assert np.array_equal(x, before[0]) and np.array_equal(x_hat, before[1])
+@pytest.mark.parametrize("error", [losses.psnr, losses.cross_entropy, losses.kl_to_standard_normal])
+def test_inputs_are_not_changed(error):
+    a, b = x.copy(), logits.copy()
+    error(a, b)
+    assert np.array_equal(a, x) and np.array_equal(b, logits)
 
 
-def test_tensors_in_and_one_value_per_example_out():
-    error = losses.squared_error(keras.Input((6, 5)), keras.Input((6, 5)))
-    assert error.shape == (None,)
-    with pytest.raises(ValueError, match="must have one shape"):
-        losses.squared_error(keras.Input((6, 5)), keras.Input((30,)))
+@pytest.mark.parametrize(
+    ("error", "names"),
+    [
+        (losses.squared_error, "images and reconstructions"),
+        (losses.cross_entropy, "images and logits"),
+        (losses.kl_to_standard_normal, "z_mean and z_log_var"),
+    ],
+)
+def test_tensors_in_and_one_value_per_example_out(error, names):
+    assert error(keras.Input((6, 5)), keras.Input((6, 5))).shape == (None,)
+    with pytest.raises(ValueError, match=f"{names} must have one shape"):
+        error(keras.Input((6, 5)), keras.Input((30,)))
 
 
 @pytest.mark.parametrize("n", [8, 10], ids=["equal batches", "a smaller last batch"])
@@ -92,3 +106,96 @@ def test_a_model_trains_by_it(n):
     expected = losses.mse(x[:n], model.predict(x[:n], verbose=0))
     history = model.fit(x[:n], x[:n], batch_size=4, verbose=0).history["loss"]
     assert history == pytest.approx([expected], rel=1e-5)
+
+
+def test_the_cross_entropy_is_numpys_summed_over_the_pixels():
+    p = special.expit(logits.astype(np.float64))
+    expected = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=(1, 2))
+    error = keras.ops.convert_to_numpy(losses.cross_entropy(x, logits))
+    assert error.shape == (10,) and error.dtype == np.float32
+    np.testing.assert_allclose(error, expected, rtol=1e-5)
+    for shape in ((10, 30), (10, 3, 5, 2)):
+        np.testing.assert_allclose(losses.cross_entropy(x.reshape(shape), logits.reshape(shape)), expected, rtol=1e-5)
+
+
+def test_of_binary_pixels_the_cross_entropy_is_bernoullis():
+    binary = np.round(x)
+    expected = -stats.bernoulli.logpmf(binary, special.expit(logits)).sum(axis=(1, 2))
+    np.testing.assert_allclose(losses.cross_entropy(binary, logits), expected, rtol=1e-4)
+
+
+def test_cross_entropies_worked_by_hand():
+    """At p = 1/2 it is log 2 a pixel, whatever the pixel; at p = x it is the entropy, and nowhere is it less."""
+    np.testing.assert_allclose(losses.cross_entropy(x, np.zeros_like(x)), [30 * np.log(2)] * 10, rtol=1e-6)
+    quarter, third = np.full((1, 2), 0.25, np.float32), np.full((1, 2), np.log(3), np.float32)  # p = 0.75
+    assert float(losses.cross_entropy(quarter, third)[0]) == pytest.approx(2 * (np.log(4) - 0.25 * np.log(3)), rel=1e-6)
+    lowest = losses.cross_entropy(x, special.logit(x))
+    np.testing.assert_allclose(lowest, (special.entr(x) + special.entr(1 - x)).sum(axis=(1, 2)), rtol=1e-4)
+    assert np.all(np.less(lowest, losses.cross_entropy(x, special.logit(x) + 0.1)))
+
+
+def test_the_cross_entropy_of_a_certain_decoder_stays_finite():
+    pixels, certain = np.array([[0, 1], [1, 0], [0.5, 0.5]], np.float32), np.float32([[-1000, 1000]] * 3)
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(certain)
+        tape.watch(inputs)
+        error = losses.cross_entropy(pixels, inputs)
+    assert np.asarray(error).tolist() == [0, 2000, 1000]
+    assert np.asarray(tape.gradient(error, inputs)).tolist() == [[0, 0], [-1, 1], [-0.5, 0.5]]
+
+
+def test_the_gradient_of_the_cross_entropy_is_p_minus_x():
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(logits)
+        tape.watch(inputs)
+        error = losses.cross_entropy(x, inputs)
+    np.testing.assert_allclose(tape.gradient(error, inputs), special.expit(logits) - x, atol=1e-6)
+
+
+def test_the_kl_is_the_integral():
+    """Of q log(q / p), one dimension at a time; independent dimensions add."""
+
+    def log_density(z, mean, variance):
+        return -((z - mean) ** 2 / variance + np.log(2 * np.pi * variance)) / 2
+
+    def integral(mean, log_var):
+        variance, edges = np.exp(log_var), mean + 12 * np.exp(log_var / 2) * np.array([-1, 1])
+        return integrate.quad(
+            lambda z: np.exp(log_density(z, mean, variance)) * (log_density(z, mean, variance) - log_density(z, 0, 1)),
+            *edges,
+        )[0]
+
+    expected = np.vectorize(integral)(z_mean.astype(float), z_log_var.astype(float)).sum(axis=1)
+    kl = keras.ops.convert_to_numpy(losses.kl_to_standard_normal(z_mean, z_log_var))
+    assert kl.shape == (10,) and kl.dtype == np.float32
+    np.testing.assert_allclose(kl, expected, rtol=1e-5)
+
+
+def test_kls_worked_by_hand():
+    def kl(mean, log_var):
+        return np.asarray(losses.kl_to_standard_normal(np.float32(mean), np.float32(log_var))).tolist()
+
+    assert kl([[0, 0]], [[0, 0]]) == [0]
+    assert kl([[3, 0], [-3, 4]], [[0, 0], [0, 0]]) == [4.5, 12.5]
+    tenth = 2 * np.log(0.1)  # the variance 0.01
+    assert kl([[0]] * 2, [[tenth], [-tenth]]) == pytest.approx([1.8076, 47.1974], abs=5e-5)
+    assert kl([[1, 0, 0]], [[tenth, tenth, 0]]) == pytest.approx([0.5 + 2 * 1.8076], abs=1e-4)
+
+
+def test_the_gradient_of_the_kl_is_autodiffs():
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(z_mean), tf.constant(z_log_var)
+        tape.watch(inputs)
+        kl = losses.kl_to_standard_normal(*inputs)
+    by_mean, by_log_var = tape.gradient(kl, inputs)
+    np.testing.assert_allclose(by_mean, z_mean, atol=1e-6)
+    np.testing.assert_allclose(by_log_var, (np.exp(z_log_var) - 1) / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_numpys_types_go_with_those_of_keras():
+    """A binary image is bool or float64 in NumPy where a network's output is float32."""
+    error = losses.cross_entropy(np.round(x), logits)
+    for images in (x > 0.5, np.round(x).astype(np.float64), np.round(x).astype(np.uint8)):
+        np.testing.assert_allclose(losses.cross_entropy(images, tf.constant(logits)), error, rtol=1e-5)
+    kl = losses.kl_to_standard_normal(z_mean.astype(np.float64), tf.constant(z_log_var))
+    np.testing.assert_allclose(kl, losses.kl_to_standard_normal(z_mean, z_log_var), rtol=1e-5)

@@ -5,6 +5,7 @@ import pytest
 from aelib import plots
 
 rng = np.random.default_rng(0)
+GAP = 2  # pixels between the images of a row, and between rows
 
 
 @pytest.fixture(autouse=True)
@@ -13,50 +14,186 @@ def no_figures_left():
     plt.close("all")
 
 
-def drawn(figure, columns):
-    """Each row's label, arrays and limits, as they stand in the figure."""
-    grid = np.reshape(figure.axes, (-1, columns))
-    pictures = [[picture for ax in row for picture in ax.images] for row in grid]
-    labels = [row[0].get_ylabel() for row in grid]
-    arrays = [[np.asarray(picture.get_array()) for picture in row] for row in pictures]
-    return labels, arrays, [[picture.get_clim() for picture in row] for row in pictures]
+def drawn(figure):
+    """The figure's one Axes and its one picture, with NaN where nothing is drawn."""
+    (axes,) = figure.axes
+    (picture,) = axes.images
+    plt.close(figure)
+    return axes, np.ma.filled(picture.get_array(), np.nan), picture.get_clim()
+
+
+def tiled(images, columns, side):
+    """What rows of images must give, by a loop."""
+    step = side + GAP
+    picture = np.full((len(images) * step - GAP, columns * step - GAP), np.nan)
+    for i, row in enumerate(images):
+        for j, image in enumerate(row):
+            picture[i * step : i * step + side, j * step : j * step + side] = image
+    return picture
 
 
 def test_rows_draw_the_arrays_on_one_gray_scale():
     clean = rng.random((5, 28, 28))
     noisy = clean + rng.normal(size=clean.shape)
     before = noisy.copy()
-    figure = plots.rows({"clean": clean, "noisy": noisy.reshape(5, 784)}, columns=4)
-    labels, arrays, limits = drawn(figure, 4)
-    assert labels == ["clean", "noisy"]
-    assert np.array_equal(arrays, [clean[:4], noisy[:4]])
-    assert limits == [[(0, 1)] * 4] * 2
+    axes, picture, limits = drawn(plots.rows({"clean": clean, "noisy": noisy.reshape(5, 784)}, columns=4))
+    np.testing.assert_allclose(picture, tiled([clean[:4], noisy[:4]], 4, 28), rtol=1e-6)
+    assert limits == (0, 1)
     assert np.array_equal(noisy, before)
+    assert len(axes.get_xticks()) == 0
 
 
 def test_filters_draw_each_weight_vector_around_zero():
     weights = rng.normal(size=(3, 16)) * [[0.01], [1.0], [20.0]]
     weights[0, 0] = -0.5  # an uneven one
-    labels, arrays, limits = drawn(plots.filters({"untied": weights, "tied": weights.reshape(3, 4, 4)}, columns=3), 3)
-    assert labels == ["untied", "tied"]
-    assert np.array_equal(arrays, [weights.reshape(3, 4, 4)] * 2)
-    largest = [np.abs(row).max() for row in weights]
-    assert limits == [[(-bound, bound) for bound in largest]] * 2 and limits[0][0] == (-0.5, 0.5)
+    before = weights.copy()
+    _, picture, limits = drawn(plots.filters({"untied": weights, "tied": weights.reshape(3, 4, 4)}, columns=3))
+    scaled = [image.reshape(4, 4) / np.abs(image).max() for image in weights]
+    np.testing.assert_allclose(picture, tiled([scaled] * 2, 3, 4), rtol=1e-6)
+    assert limits == (-1, 1) and picture[0, 0] == -1
+    assert np.array_equal(weights, before)
+
+
+def test_a_filter_of_zeros_is_mid_gray():
+    dead, alive = np.zeros((1, 2, 2)), np.ones((1, 2, 2))
+    _, picture, _ = drawn(plots.filters({"dead": dead, "alive": alive}, columns=1))
+    assert np.array_equal(picture, tiled([dead, alive], 1, 2), equal_nan=True)
+
+
+@pytest.mark.parametrize("draw", [plots.rows, plots.filters])
+def test_each_row_has_its_label_in_the_order_given(draw):
+    axes, picture, _ = drawn(draw({name: np.ones((2, 4, 4)) for name in "zab"}, columns=2))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z", "a", "b"]
+    middles = np.arange(3) * (4 + GAP) + 1.5  # of rows 0 ... 3, 6 ... 9 and 12 ... 15
+    assert np.abs(axes.get_yticks() - middles).max() <= 0.5
+    bottom, top = axes.get_ylim()
+    assert bottom > top and picture.shape == (16, 10)  # the first row on top
 
 
 @pytest.mark.parametrize("draw", [plots.rows, plots.filters])
 def test_fewer_images_than_columns_leave_room(draw):
-    _, arrays, _ = drawn(draw({"two": np.ones((2, 4)), "three": np.ones((3, 2, 2))}), 8)
-    assert [len(row) for row in arrays] == [2, 3]
+    _, picture, _ = drawn(draw({"two": np.ones((2, 4)), "three": np.ones((3, 2, 2))}))
+    expected = tiled([np.ones((2, 2, 2)), np.ones((3, 2, 2))], 8, 2)
+    assert np.array_equal(picture, expected, equal_nan=True)
+
+
+def test_the_gaps_are_white():
+    figure = plots.rows({"black": np.zeros((1, 2, 2)), "two": np.zeros((2, 2, 2))}, columns=2)
+    (axes,) = figure.axes
+    figure.canvas.draw()
+    colours = np.asarray(figure.canvas.buffer_rgba())[::-1]
+
+    def colour(x, y):
+        column, row = axes.transData.transform((x, y)).astype(int)
+        return colours[row, column].tolist()
+
+    assert colour(0.5, 0.5) == colour(0.5, 4.5) == colour(4.5, 4.5) != [255] * 4
+    assert colour(4.5, 0.5) == colour(2.5, 4.5) == colour(0.5, 2.5) == [255] * 4
 
 
 @pytest.mark.parametrize("draw", [plots.rows, plots.filters])
 @pytest.mark.parametrize("shape", [(28, 28), (784,), (5, 783), (5, 28, 27), (5, 28, 28, 1), (0, 784), (0, 28, 28)])
 def test_images_that_are_not_square_are_refused(draw, shape):
+    before = plt.get_fignums()
     with pytest.raises(ValueError, match="the images of 'noisy' must be square") as error:
         draw({"clean": np.ones((5, 784)), "noisy": np.ones(shape)})
     assert f"got {shape}" in str(error.value)
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("draw", [plots.rows, plots.filters])
+def test_rows_of_two_sizes_are_refused(draw):
+    before = plt.get_fignums()
+    with pytest.raises(ValueError, match=r"must be of one size; got \{'large': \(2, 4, 4\), 'small': \(3, 2, 2\)\}"):
+        draw({"large": np.ones((2, 16)), "small": np.ones((3, 2, 2))})
+    assert plt.get_fignums() == before
+
+
+def grid_codes(n):
+    """All pairs of n values each, in no order; code 2 has other values than code 1."""
+    pairs = np.stack(np.meshgrid(np.linspace(-2, 1, n), np.linspace(10, 70, n) ** 2 / 100), axis=-1).reshape(-1, 2)
+    return rng.permutation(pairs)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 15])
+def test_a_latent_grid_draws_each_image_where_its_code_lies(n):
+    """Of the code's ranks, by a loop: code 1 counts the columns from the left, code 2 the rows from below."""
+    codes = grid_codes(n)
+    images = rng.random((n * n, 3, 3))
+    before = codes.copy(), images.copy()
+    expected = np.full((3 * n, 3 * n), np.nan)
+    for code, image in zip(codes, images, strict=True):
+        column = len(np.unique(codes[codes[:, 0] < code[0], 0]))
+        row = len(np.unique(codes[codes[:, 1] > code[1], 1]))
+        expected[3 * row : 3 * row + 3, 3 * column : 3 * column + 3] = image
+    for given in (images, images.reshape(n * n, 9)):
+        axes, picture, limits = drawn(plots.latent_grid(codes, given))
+        np.testing.assert_allclose(picture, expected, rtol=1e-6)
+        assert limits == (0, 1)
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        assert left < right and bottom > top  # pixel rows are counted from the top
+    assert np.array_equal(codes, before[0]) and np.array_equal(images, before[1])
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 15])
+def test_a_latent_grid_names_the_codes_at_their_places(n):
+    codes = grid_codes(n)
+    images = codes[:, :1, None] * 1000 + codes[:, 1:, None] + np.zeros((1, 3, 3))  # each tells its code
+    axes, picture, _ = drawn(plots.latent_grid(codes, images))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("code 1", "code 2")
+    ticks = []
+    for places, texts in ((axes.get_xticks(), axes.get_xticklabels()), (axes.get_yticks(), axes.get_yticklabels())):
+        ticks.append([(round(place - 0.5), text.get_text()) for place, text in zip(places, texts, strict=True)])
+        assert np.abs((places - 1) % 3).max() <= 0.5  # the middle pixel of an image
+    for x, first in ticks[0]:
+        for y, second in ticks[1]:
+            assert picture[y, x] == pytest.approx(1000 * float(first) + float(second), abs=0.01 * 501)
+    for texts, values in zip(ticks, codes.T, strict=True):
+        ends = {texts[0][1], texts[-1][1]}
+        assert ends == {f"{values.min():.2f}", f"{values.max():.2f}"}
+
+
+def test_no_tick_is_a_negative_zero():
+    values = np.array([-1, -1e-17, 1])
+    codes = np.stack(np.meshgrid(values, values), axis=-1).reshape(-1, 2)
+    axes, _, _ = drawn(plots.latent_grid(codes, np.ones((9, 4))))
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert sorted(label.get_text() for label in labels) == ["-1.00", "0.00", "1.00"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "found"),
+    [
+        (rng.random((225, 3)), r"got the shape \(225, 3\)"),
+        (rng.random(225), r"got the shape \(225,\)"),
+        (grid_codes(15)[:224], r"got the shape \(224, 2\)"),
+        (grid_codes(4)[:12], r"got the shape \(12, 2\)"),
+        (np.ones((1, 2)), r"got the shape \(1, 2\)"),
+        (np.ones((0, 2)), r"got the shape \(0, 2\)"),
+        (rng.normal(size=(225, 2)), "got "),
+        (np.ones((4, 2)), "got "),
+        (np.where(np.arange(450).reshape(225, 2) == 7, np.nan, grid_codes(15)), "got "),
+        (np.array([[0, 0], [1, 1], [0, 0], [1, 1]]), "got "),  # two values each, but not all pairs
+    ],
+    ids=["three codes", "no codes", "224", "a rectangle", "one", "none", "scattered", "a point", "NaN", "a diagonal"],
+)
+def test_what_is_no_square_grid_of_two_codes_is_refused(codes, found):
+    before = plt.get_fignums()
+    with pytest.raises(ValueError, match=f"a latent grid needs .*{found}"):
+        plots.latent_grid(codes, np.ones((len(codes), 4, 4)))
+    assert plt.get_fignums() == before
+
+
+def test_a_latent_grid_needs_a_square_image_for_each_code():
+    before = plt.get_fignums()
+    for n in (1, 8, 10):
+        with pytest.raises(ValueError, match=f"expected an image for each of 9 codes; got {n}"):
+            plots.latent_grid(grid_codes(3), np.ones((n, 28, 28)))
+    for shape in ((9, 783), (9, 4, 5), (9, 4, 4, 1), (9,), (0, 4)):
+        with pytest.raises(ValueError, match="must be square") as error:
+            plots.latent_grid(grid_codes(3), np.ones(shape))
+        assert f"got {shape}" in str(error.value)
+    assert plt.get_fignums() == before
 
 
 def test_curves_draw_their_lines():
