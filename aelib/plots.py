@@ -150,5 +150,6 @@ def codes(panels, labels, names):
         for index, (name, mark) in enumerate(zip(names, itertools.cycle("osD^vP*X<>"), strict=False)):
             axes.plot(*np.asarray(z)[np.asarray(labels) == index].T, mark, label=name, markersize=size, alpha=0.8)
         axes.set(title=title, xlabel="code 1", ylabel="code 2")
+        axes.locator_params(nbins=5)
     figure.legend(*all_axes[0, 0].get_legend_handles_labels(), loc="outside right center", markerscale=6 / size)
     return figure

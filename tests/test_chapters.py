@@ -1,10 +1,15 @@
 """The tool that runs, stores and publishes chapters, on two tiny chapters of the test's own."""
 
+import base64
+import io
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from aelib import chapters
 
@@ -78,6 +83,21 @@ def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folde
     assert [row["claim"] for row in notebook.metadata.aelib.checks] == ["two is more"]
     assert all("collapsed" not in cell.metadata for cell in notebook.cells)
     assert len(notebook.cells) == len(GOOD) and not list(folder.rglob("*.half"))
+
+
+def test_stored_pictures_have_a_palette_and_look_the_same():
+    grays = np.random.default_rng(0).permutation(np.repeat(np.arange(256, dtype=np.uint8), 64)).reshape(128, 128, 1)
+    pixels = np.repeat(grays, 3, axis=2)
+    file = io.BytesIO()
+    plt.imsave(file, pixels)
+    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "a figure"}
+    cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data)])
+    (output,) = chapters.normalise(nbformat.v4.new_notebook(cells=[cell]), {}).cells[0].outputs
+    stored = base64.b64decode(output.data["image/png"])
+    assert len(stored) < len(file.getvalue()) and output.data["text/plain"] == "a figure"
+    picture = Image.open(io.BytesIO(stored))
+    assert picture.mode == "P"
+    assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)
 
 
 def test_the_students_edition_has_no_solutions_and_no_outputs(folder):

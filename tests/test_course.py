@@ -72,13 +72,19 @@ def test_profiles(monkeypatch):
         course.start(seed=0)
 
 
-def test_progress_bars_are_switched_by_one_variable(monkeypatch):
+def test_progress_bars_and_widgets_are_switched_by_one_variable(monkeypatch):
+    shown = []
+    monkeypatch.setattr(course, "display", shown.append)
     monkeypatch.delenv("AELIB_PROGRESS")
     course.start(seed=0)
     assert len(course.progress()) == 1
+    course.show("a widget")
+    assert shown == ["a widget"]
     monkeypatch.setenv("AELIB_PROGRESS", "off")
     course.start(seed=0)
     assert course.progress() == []
+    course.show("another widget")
+    assert shown == ["a widget"]
     monkeypatch.setenv("AELIB_PROGRESS", "perhaps")
     with pytest.raises(ValueError, match="'on' or 'off'; got 'perhaps'"):
         course.start(seed=0)
