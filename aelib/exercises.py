@@ -406,6 +406,22 @@ def _free_energy(answer):
     return "One pass through the network, and no sum over 2 ** 4 states."
 
 
+@_marker("6.1")
+def _vanishing_chain(answer):
+    value = _number(answer)
+    if _close(value, 0.5**9, rtol=1e-3):
+        return "Nine steps back, each a weight of 2 times a slope of 1/4 at most."
+    if _close(value, 0.5**10, rtol=1e-3):
+        raise _Wrong("Ten units, but how many steps from the last delta to the first?")
+    if _close(value, 0.25**9, rtol=1e-3) or _close(value, 0.25**10, rtol=1e-3):
+        raise _Wrong("Those are the slopes alone. Each step multiplies by a weight too.")
+    if _close(value, 2.0**9) or _close(value, 2.0**10):
+        raise _Wrong("Those are the weights alone. Each step multiplies by the sigmoid's derivative too.")
+    if _close(value, 2.0, rtol=1e-3) or _close(value, 0.5, rtol=1e-3):
+        raise _Wrong("One step is not enough: nine of them lie between the two units.")
+    raise _Wrong("delta_n = w delta_{n+1} y_n (1 - y_n): how large can the factor be, and how often does it count?")
+
+
 @_marker("6.2")
 def _greedy_loop(answer):
     rng = np.random.default_rng(0)

@@ -163,12 +163,13 @@ RIGHT = [
     ("5.2", lambda k, x, step: x if k == 0 else moving(k - 1, step(x), step)),
     ("5.3", free_energy()),
     ("5.3", lambda x, w, a, b: -(x * a).sum(1) - logaddexp_by_hand(x @ w + b).sum(1)),
+    ("6.1", 1 / 512),
     ("6.2", greedy()),
     ("6.2", greedy(unit=lambda s: 1 / (1 + np.exp(-s)))),
     ("6.3", unrolled()),
 ]
 
-NUMBERS = {"1.1", "2.1", "3.1", "4.1", "5.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"1.1", "2.1", "3.1", "4.1", "5.1", "6.1"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("1.1", variances[1] + variances[2], "average|mean taken"),
@@ -269,6 +270,12 @@ WRONG = [
     ("5.3", free_energy(unit=lambda s: np.log(1 + np.exp(s))), "NaN or infinity"),
     ("5.3", free_energy(unit=lambda s: s), "not -ln"),
     ("5.3", lambda x, w, a, b: x, "shape"),
+    ("6.1", 1 / 1024, "how many steps"),
+    ("6.1", 0.25**9, "slopes alone"),
+    ("6.1", 0.25**10, "slopes alone"),
+    ("6.1", 512, "weights alone"),
+    ("6.1", 0.5, "nine of them"),
+    ("6.1", 3, "how often"),
     ("6.2", greedy(advance=False), "trained on the pixels"),
     ("6.2", greedy(unit=lambda s: s), "was given sums"),
     ("6.2", greedy(sums=lambda x, w, t: x @ w), "thresholds are missing"),
