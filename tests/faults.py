@@ -13,6 +13,7 @@ import test_data
 import test_exercises
 import test_experiments
 import test_layers
+import test_letters
 import test_losses
 import test_noise
 import test_plots
@@ -106,6 +107,66 @@ CODE = [
         "0.7 * np.sin(angles) + 0.05 * rng.randn(200)",
         "0.7 * np.sin(angles) + 0.05 * rng.randn(201)[1:]",
         test_data.test_curved_plane_is_the_lectures,
+    ),
+    CodeFault(
+        "letters upside down",
+        data._capitals.__wrapped__,
+        "14 - np.arange(29))",
+        "np.arange(29) - 14)",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters without their holes",
+        data._capitals.__wrapped__,
+        "image ^= ",
+        "image |= ",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters a tenth too large",
+        data._capitals.__wrapped__,
+        "scale = 20 /",
+        "scale = 22 /",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "another font where one is missing",
+        data._capitals.__wrapped__,
+        "raise FileNotFoundError(f\"Matplotlib brings no font {font!r}; in {folder} there are {', '.join(names)}\")",
+        "font = names[0]",
+        test_letters.test_what_is_wrong_is_named,
+        ((["Arial"], 1, 0.1, 0), FileNotFoundError, "no font 'Arial'"),
+    ),
+    CodeFault(
+        "the same noise in training and test letters",
+        data.make_letters,
+        "np.random.default_rng(seed)",
+        "np.random.default_rng(0)",
+        test_letters.test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "one noise for all copies of a letter",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.tile(np.random.default_rng(seed).random((len(fonts) * 26, 29, 29)), (copies, 1, 1))",
+        test_letters.test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "noise that only adds ink",
+        data.make_letters,
+        "clean != switched",
+        "clean | switched",
+        test_letters.test_noise_switches_its_share_of_pixels_on_and_off,
+    ),
+    CodeFault(
+        "noise from NumPy's own generator",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.random.random(clean.shape)",
+        test_letters.test_the_seed_alone_decides_the_noise,
     ),
     CodeFault(
         "a check that lets NaN pass",
@@ -1545,6 +1606,55 @@ CHAPTER = [
         "image_base = base_logits(x_train)",
         "image_base = base_logits(x_test)",
         "base of the annealing: rates off those of the training images",
+    ),
+    ChapterFault(
+        "a delta that forgets the sigmoid's derivative",
+        "06",
+        "delta[n + 1] * slope[n]",
+        "delta[n + 1]",
+        "the chain's gradients over the printed ones, off by",
+    ),
+    ChapterFault(
+        "the output above for the output below a weight",
+        "06",
+        "gradient = y[:5] * delta[1:]",
+        "gradient = y[1:] * delta[1:]",
+        "the chain's gradients over the printed ones, off by",
+    ),
+    ChapterFault(
+        "the held-out font in training",
+        "06",
+        "data.make_letters(fonts, 10, train_noise,",
+        "data.make_letters([*fonts, held_out], 10, train_noise,",
+        "training letters that look like the held-out font: share",
+    ),
+    ChapterFault(
+        "the same noise in training and test letters",
+        "06",
+        "easy_noise, seed=[0, 2])",
+        "easy_noise, seed=[0, 0])",
+        "pixels switched in two parts at once, over chance",
+    ),
+    ChapterFault(
+        "validation letters for test letters",
+        "06",
+        "easy_noise, seed=[0, 2])",
+        "easy_noise, seed=[0, 1])",
+        "pixels switched in two parts at once, over chance",
+    ),
+    ChapterFault(
+        "pretrained weights that are not copied",
+        "06",
+        "layer.set_weights(pair)",
+        "pass",
+        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
+    ),
+    ChapterFault(
+        "pretrained hidden biases dropped",
+        "06",
+        "layer.set_weights(pair)",
+        "layer.set_weights([pair[0], 0 * pair[1]])",
+        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
     ),
 ]
 
