@@ -19,5 +19,4 @@ with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
     variational.main()
     boltzmann.main()
     letters.main()
-    letters.main()
     labels.main()
