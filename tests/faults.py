@@ -17,9 +17,10 @@ import test_letters
 import test_losses
 import test_noise
 import test_plots
+import test_pretraining
 import test_rbm
 
-from aelib import course, data, exercises, losses, noise, plots, rbm
+from aelib import course, data, exercises, losses, noise, plots, pretraining, rbm
 from aelib.layers import DenseTranspose, Sampling, VariationalLoss
 from aelib.rbm import RBM
 from experiments import table
@@ -1125,6 +1126,52 @@ CODE = [
         "False",
         test_experiments.test_what_does_not_fit_is_refused,
         ([test_experiments.SETTINGS[0]] * 2, None, "the same setting twice"),
+    ),
+    CodeFault(
+        "weights not transposed on the way down",
+        pretraining._halves,
+        "(kernel.T, visible",
+        "(kernel, visible",
+        test_pretraining.test_unrolled_it_goes_up_and_down_again,
+        ((12, 12),),
+    ),
+    CodeFault(
+        "hidden biases dropped",
+        pretraining._halves,
+        "(kernel, hidden, ",
+        "(kernel, 0 * hidden, ",
+        test_pretraining.test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "pretrained weights not copied",
+        pretraining._assembled,
+        "model.layers[-1].set_weights([kernel, bias])",
+        "pass",
+        test_pretraining.test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "every part trained on the pixels",
+        pretraining.pretrain,
+        "x = stack([part]).predict(x, batch_size=1000, verbose=0)",
+        "pass",
+        test_pretraining.test_every_part_learns_what_the_ones_below_it_make,
+    ),
+    CodeFault(
+        "labels drawn with repeats",
+        pretraining.draw_labelled,
+        "replace=False",
+        "replace=True",
+        test_pretraining.test_the_draw_is_balanced_without_repeats_and_in_random_order,
+    ),
+    CodeFault(
+        "failed runs passed over in silence",
+        table.complete,
+        "if failed:",
+        "if False:",
+        test_experiments.test_a_failing_run_is_reported_with_its_settings_and_takes_no_other_row_along,
+        ("sequential", 1),
     ),
 ]
 
