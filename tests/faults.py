@@ -1703,6 +1703,62 @@ CHAPTER = [
         "layer.set_weights([pair[0], 0 * pair[1]])",
         "letters, networks before fine-tuning: top hidden layers off the stacks' by",
     ),
+    ChapterFault(
+        "the stack trained on the test split",
+        "06",
+        "x_train, y_train, x_valid, y_valid = x_train[:n_train],",
+        "x_train, y_train, x_valid, y_valid = x_test[:n_train],",
+        "test digits that the stack will be trained on: share",
+    ),
+    ChapterFault(
+        "a second machine that is given sums, not probabilities",
+        "06",
+        "by_hand = sigmoid(by_hand @ kernel + bias)",
+        "by_hand = by_hand @ kernel + bias",
+        "greedy loop by hand and by aelib, top probabilities: largest difference",
+    ),
+    ChapterFault(
+        "a stack without its pretrained weights",
+        "06",
+        "return stack(machines)",
+        "return keras.models.clone_model(stack(machines))",
+        "fine-tuned network before tuning, hidden layers off the machines' by",
+    ),
+    ChapterFault(
+        "frozen layers that train",
+        "06",
+        'hidden.trainable = start != "frozen"',
+        "hidden.trainable = True",
+        "frozen layers after the training: hidden outputs moved by",
+    ),
+    ChapterFault(
+        "dropout left on in the evaluation",
+        "06",
+        "model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) == y))",
+        "model(x, training=True).numpy().argmax(axis=1) == y))",
+        "the same network tested twice: accuracies apart",
+    ),
+    ChapterFault(
+        "validation used as test",
+        "06",
+        '"test": (x_test, y_test)}',
+        '"test": (x_valid, y_valid)}',
+        "images to be tested on that chose the epoch: share",
+    ),
+    ChapterFault(
+        "test labels in the fine-tuning set",
+        "06",
+        "x, y = x_train[chosen], y_train[chosen]",
+        "x, y = x_test[chosen % n_test], y_test[chosen % n_test]",
+        "labelled images that are also test images: share",
+    ),
+    ChapterFault(
+        "unpaired seeds in a paired comparison",
+        "06",
+        'return rows[np.argsort(rows["seed"])]',
+        'return rows[np.argsort(rows["test_accuracy"])]',
+        "ten draws, methods in pairs: seeds of a pair apart",
+    ),
 ]
 
 
