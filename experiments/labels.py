@@ -72,11 +72,15 @@ def autoencoder(n_inputs, n_hidden, seed, dropout=0.25, activation="sigmoid"):
 PARTS = {"RBM": machine, "DAE": autoencoder}
 
 
+def stored_files(kind, sizes, seed):
+    name = "-".join(map(str, sizes))
+    return [STORED / f"{kind}_{name}_{seed}_{layer}.keras" for layer in range(1, len(sizes))]
+
+
 @functools.cache
 def parts(kind, sizes, seed):
     """Pretrained on all training images without labels, once for each seed: from then on read from `build/`."""
-    name = "-".join(map(str, sizes))
-    files = [STORED / f"{kind}_{name}_{seed}_{layer}.keras" for layer in range(1, len(sizes))]
+    files = stored_files(kind, sizes, seed)
     if not all(file.exists() for file in files):
         keras.utils.set_random_seed(seed)
         new = [PARTS[kind](below, above, seed) for below, above in itertools.pairwise(sizes)]
@@ -90,8 +94,11 @@ def parts(kind, sizes, seed):
 
 
 def pretraining(kind, sizes, seed):
-    """The error of test images that go up through the stack and come down again; its time is in the row."""
-    unrolled = unroll(parts(kind, tuple(map(int, sizes.split("-"))), seed))
+    """The error of test images that go up through the stack and come down again. Always trained anew, for the time."""
+    sizes = tuple(map(int, sizes.split("-")))
+    for file in stored_files(kind, sizes, seed):
+        file.unlink(missing_ok=True)
+    unrolled = unroll(parts(kind, sizes, seed))
     return {"test_mse": mse(x_test, unrolled.predict(x_test, batch_size=1000, verbose=0))}
 
 
