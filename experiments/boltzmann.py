@@ -16,6 +16,7 @@ fine-tuned, and of the same network fine-tuned from random weights. Nothing is c
 import functools
 import math
 
+import joblib
 import keras
 import numpy as np
 from keras import layers
@@ -62,9 +63,9 @@ def likelihood(method, epochs, seed):
     return figures | {"log_z": log_z, "log_z_error": error}
 
 
-@functools.cache
+@joblib.Memory("build/experiments", verbose=0).cache
 def machine(units, seed):
-    """Weights and hidden thresholds of the belief network's machine."""
+    """Weights and hidden thresholds of the belief network's machine, kept for the other rows of the seed."""
     x = (x_train > 0.5).astype("float32")
     rbm = trained(x, 2, BATCH_SIZE, seed=seed, units=units, rate=0.1, **MACHINES[units])
     return [np.array(rbm.kernel), np.array(rbm.hidden_bias)]
