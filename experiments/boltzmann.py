@@ -101,5 +101,6 @@ def classifier(start, units, epochs, seed):
 
 def main():
     complete("boltzmann", grid(method=list(METHODS), epochs=[15], seed=range(3)), likelihood)
-    small = grid(start=["frozen", "fine-tuned", "random"], units=[500], epochs=[25], seed=range(3))
-    complete("belief_network", small + grid(start=["frozen"], units=[1024], epochs=[25], seed=range(3)), classifier)
+    settings = grid(start=["frozen"], units=[500, 1024], epochs=[25], seed=range(3))
+    settings += grid(start=["fine-tuned", "random"], units=[500], epochs=[50], seed=range(3))
+    complete("belief_network", settings, classifier)
