@@ -29,6 +29,7 @@ NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 SITE = ROOT / "site"
 PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
+KEPT = ("slideshow", "tags", "mystnb")  # metadata of a cell; the last one says what its picture shows
 MATHJAX = {  # the only font that jupyter-server-mathjax brings, and no request for others, which fail
     "HTML-CSS": {
         "availableFonts": [],
@@ -158,7 +159,7 @@ def normalise(notebook, record):
         }
     )
     for cell in notebook.cells:
-        cell.metadata = {key: cell.metadata[key] for key in ("slideshow", "tags") if key in cell.metadata}
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type == "code":
             cell.outputs = _merge_streams(cell.outputs)
             for output in cell.outputs:

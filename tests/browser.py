@@ -4,8 +4,11 @@
 """
 
 import contextlib
+import pathlib
 import shutil
+import subprocess
 import sys
+import urllib.parse
 
 import nbformat
 import pytest
@@ -83,6 +86,44 @@ def test_slides_fit_and_need_no_network(browser, path):
     beyond = [cell["id"] for cells in slides for cell in cells if cell["bottom"] > PAGE[1] or cell["right"] > PAGE[0]]
     assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
     print(f"{path.stem}: {len(slides)} slides, {len(asked)} requests")
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the site, built anew."""
+    folder = chapters.BUILD / "site"
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-c", "site", ".", str(folder)]
+    subprocess.run(command, cwd=chapters.ROOT, check=True)
+    return folder
+
+
+def test_site_needs_no_network_and_its_links_lead_somewhere(browser, site):
+    pages = [page for page in sorted(site.rglob("*.html")) if "_static" not in page.parts]
+    assert {path.stem for path in chapters.find()} <= {page.stem for page in pages}
+    count = 0
+    for file in pages:
+        with opened(browser, file) as page:
+            page.wait_for_load_state("load")
+            page.wait_for_function("!window.MathJax || !MathJax.Hub || !MathJax.Hub.queue.pending")
+            links = page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
+            errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
+        assert not page.wrong + errors, file
+        assert all(url.startswith(("file:", "data:")) for url in page.asked), file
+        local = {urllib.parse.unquote(urllib.parse.urlsplit(link).path) for link in links if link.startswith("file:")}
+        assert not [path for path in local if not pathlib.Path(path).exists()], file
+        count += len(page.asked)
+    print(f"site: {len(pages)} pages, {count} requests")
+
+
+def test_site_finds_a_word(browser, site):
+    with opened(browser, site / "search.html") as page:
+        page.goto((site / "search.html").as_uri() + "?q=reparameterization")
+        page.wait_for_selector("#search-results li a")
+        assert any(
+            "04_variational" in link
+            for link in page.evaluate("[...document.querySelectorAll('#search-results li a')].map(link => link.href)")
+        )
+        assert not page.wrong
 
 
 def paginate(path, slides):
