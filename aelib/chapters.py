@@ -209,9 +209,10 @@ def address(url, version):
         if fresh:  # outputs do not depend on the address
             notebook.metadata.aelib.code = fingerprint(notebook)
         write(notebook, path)
-    project = ROOT / "pyproject.toml"
-    text = re.sub(r"^Repository = .*$", lambda _: f'Repository = "{url}"', project.read_text(), flags=re.MULTILINE)
-    project.write_text(text)
+    for name, key in (("pyproject.toml", 'Repository = "{}"'), ("CITATION.cff", "repository-code: {}")):
+        pattern, line = "^" + key.format('[^"\n]*'), key.format(url)
+        text = re.sub(pattern, lambda _, line=line: line, (ROOT / name).read_text("utf-8"), flags=re.MULTILINE)
+        (ROOT / name).write_text(text, "utf-8")
     return True
 
 

@@ -33,7 +33,7 @@ napoleon_use_rtype = False
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_theme_options = {"home_page_in_toc": True, "show_toc_level": 2, "use_download_button": False}
+html_theme_options = {"home_page_in_toc": True, "show_toc_level": 2, "navbar_persistent": []}
 html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_search_summary = False  # it would fetch the pages, which a browser refuses to do with files

@@ -32,6 +32,8 @@ MEASURE = """() => {
   });
 }"""
 
+TYPESET = "!document.querySelector('.math') || (MathJax.isReady && !MathJax.Hub.queue.pending)"
+
 
 @contextlib.contextmanager
 def chromium():
@@ -104,7 +106,7 @@ def test_site_needs_no_network_and_its_links_lead_somewhere(browser, site):
     for file in pages:
         with opened(browser, file) as page:
             page.wait_for_load_state("load")
-            page.wait_for_function("!window.MathJax || !MathJax.Hub || !MathJax.Hub.queue.pending")
+            page.wait_for_function(TYPESET, polling=500, timeout=120_000)
             links = page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
             errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
         assert not page.wrong + errors, file
