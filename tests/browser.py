@@ -66,12 +66,13 @@ def opened(browser, file):
 
 
 def measured(browser, path):
-    """The cells of each slide of a chapter, with what went wrong and the requests."""
+    """The cells of each slide of a chapter, what went wrong, the requests, and what the pictures are said to show."""
     chapters.slides(path.name[:2])
     with opened(browser, chapters.BUILD / f"{path.stem}.slides.html") as page:
         page.wait_for_selector("body[data-ready]", timeout=120_000)
         errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
-        return page.evaluate(MEASURE), page.wrong + errors, page.asked
+        alts = page.evaluate("[...document.images].map(image => image.alt)")
+        return page.evaluate(MEASURE), page.wrong + errors, page.asked, alts
 
 
 @pytest.fixture(scope="session")
@@ -82,11 +83,14 @@ def browser():
 
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
 def test_slides_fit_and_need_no_network(browser, path):
-    slides, wrong, asked = measured(browser, path)
-    assert not wrong
+    slides, wrong, asked, alts = measured(browser, path)
+    assert slides and not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)
     beyond = [cell["id"] for cells in slides for cell in cells if cell["bottom"] > PAGE[1] or cell["right"] > PAGE[0]]
     assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
+    cells = nbformat.read(path, as_version=4).cells
+    described = {cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata}
+    assert described <= set(alts), "a description that the deck does not have"
     print(f"{path.stem}: {len(slides)} slides, {len(asked)} requests")
 
 
