@@ -42,7 +42,7 @@ slides: $(READY) ## write the chapters as decks of slides to build/, for a brows
 
 site: $(READY) ## write the course as a searchable site to build/site/, for a browser without a network
 	$(INSTALL) ".[site]"
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --jobs auto -c site . build/site
+	$(BIN)/python -m sphinx --quiet --fail-on-warning -c site . build/site
 
 test-browser: $(READY) ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(INSTALL) ".[dev,site]"

@@ -84,7 +84,8 @@ def browser():
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
 def test_slides_fit_and_need_no_network(browser, path):
     slides, wrong, asked, alts = measured(browser, path)
-    assert slides and not wrong
+    assert slides
+    assert not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)
     beyond = [cell["id"] for cells in slides for cell in cells if cell["bottom"] > PAGE[1] or cell["right"] > PAGE[0]]
     assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
