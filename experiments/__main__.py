@@ -3,6 +3,9 @@
 import os
 
 os.environ.pop("AELIB_DATA", None)  # the stored tables are of the shipped data
+os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # of each worker
+
+import joblib
 
 from aelib import course  # before Keras, because it keeps TensorFlow's start-up quiet
 
@@ -10,7 +13,8 @@ from aelib import course  # before Keras, because it keeps TensorFlow's start-up
 from experiments import boltzmann, denoising, stacked, variational
 
 course.start(seed=0)
-stacked.main()
-denoising.main()
-variational.main()
-boltzmann.main()
+with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
+    stacked.main()
+    denoising.main()
+    variational.main()
+    boltzmann.main()

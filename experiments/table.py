@@ -1,11 +1,13 @@
-"""Tables that take too long for a chapter. `complete` measures the rows that are missing, and may be killed."""
+"""Tables that take too long for a chapter. `complete` measures the missing rows, side by side, and may be killed."""
 
 import csv
 import itertools
 import os
 import pathlib
 import time
+import traceback
 
+import joblib
 import keras
 from tqdm import tqdm
 
@@ -20,8 +22,10 @@ def grid(**columns):
 def complete(name, settings, measure, folder=RESULTS):
     """Measure the settings that the table `name` does not hold yet.
 
-    After each measurement the whole table is written anew and renamed into place, so that at every moment the file is a
-    table of finished rows, in the order of `settings`.
+    The missing rows are independent runs: tasks of one `joblib.Parallel`, one after the other unless a surrounding
+    `joblib.parallel_config` says otherwise (`make results`: a worker for each core, with one thread). After each
+    measurement the whole table is written anew and renamed into place, so that at every moment the file is a table of
+    finished rows, in the order of `settings`. A run that fails is reported and takes no other row with it.
 
     Parameters
     ----------
@@ -37,6 +41,8 @@ def complete(name, settings, measure, folder=RESULTS):
     ValueError
         A setting stands there twice, in `settings` or in the table; or the stored table has a row that `settings` do
         not name: whoever changes the settings deletes the table.
+    RuntimeError
+        At the end, where runs failed: their settings and what they raised.
     """
     path = pathlib.Path(folder) / f"{name}.csv"
     wanted = [_key(setting) for setting in settings]
@@ -48,15 +54,30 @@ def complete(name, settings, measure, folder=RESULTS):
         raise ValueError(f"{path}: has several rows of one setting; was a column added? delete the table to start anew")
     if unknown := sorted(set(rows) - set(wanted)):
         raise ValueError(f"{path}: holds {unknown[0]}, which is not among the settings; delete the table to start anew")
-    for setting in tqdm(settings, desc=name, unit="row"):
-        if _key(setting) in rows:
+    missing = [setting for setting in settings if _key(setting) not in rows]
+    runs = joblib.Parallel(return_as="generator_unordered")(joblib.delayed(_run)(one, measure) for one in missing)
+    failed = []
+    for setting, figures, error in tqdm(runs, desc=name, unit="row", initial=len(rows), total=len(settings)):
+        if error:
+            failed.append(f"{setting}: {error}")
+            tqdm.write(f"{name}: failed with {failed[-1]}")
             continue
-        keras.utils.clear_session()
-        keras.utils.set_random_seed(setting["seed"])
-        started = time.perf_counter()
-        figures = measure(**setting)
-        rows[_key(setting)] = setting | figures | {"seconds": f"{time.perf_counter() - started:.1f}"}
+        rows[_key(setting)] = setting | figures
         _write([rows[key] for key in wanted if key in rows], path)
+    if failed:
+        raise RuntimeError(f"{name}: {len(failed)} of {len(missing)} runs failed\n" + "\n".join(failed))
+
+
+def _run(setting, measure):
+    """The setting, its figures with the seconds spent, and None; or the setting, None, and the traceback."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(setting["seed"])
+    started = time.perf_counter()
+    try:
+        figures = measure(**setting)
+    except Exception:  # joblib would drop the other runs' results
+        return setting, None, traceback.format_exc()
+    return setting, figures | {"seconds": f"{time.perf_counter() - started:.1f}"}, None
 
 
 def _key(setting):

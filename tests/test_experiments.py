@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -142,6 +143,28 @@ def test_a_kill_while_writing_leaves_the_old_table(moment):
         assert calls == keys(SETTINGS)[:3] + keys(SETTINGS)[2:]
         assert keys(read(folder)) == keys(SETTINGS)
         assert [path.name for path in folder.iterdir()] == ["demo.csv"]
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("sequential", 1), ("threading", 2)])
+def test_a_failing_run_is_reported_with_its_settings_and_takes_no_other_row_along(backend, n_jobs):
+    def measure(n, seed):
+        if (n, seed) in ((1, 1), (2, 0)):
+            raise ValueError(f"no figures for {n} and {seed}")
+        return {"error": n / 3}
+
+    with new_folder() as folder:
+        with (
+            joblib.parallel_config(backend, n_jobs=n_jobs),
+            pytest.raises(RuntimeError, match="demo: 2 of 6 runs failed") as raised,
+        ):
+            table.complete("demo", SETTINGS, measure, folder=folder)
+        for setting in ({"n": 1, "seed": 1}, {"n": 2, "seed": 0}):
+            assert str(setting) in str(raised.value)
+            assert f"ValueError: no figures for {setting['n']} and {setting['seed']}" in str(raised.value)
+        assert keys(read(folder)) == [(1, 0), (1, 2), (2, 1), (2, 2)]
+        calls = []
+        table.complete("demo", SETTINGS, lambda n, seed: {"error": calls.append((n, seed))}, folder=folder)
+        assert calls == [(1, 1), (2, 0)] and keys(read(folder)) == keys(SETTINGS)
 
 
 def test_settings_that_join_later_stand_in_their_place():
