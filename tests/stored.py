@@ -65,8 +65,18 @@ def every_cell_has_a_slide_type(notebook):
 def metadata_is_normalised(notebook):
     assert set(notebook.metadata) == {"kernelspec", "language_info", "aelib"}
     assert notebook.metadata.kernelspec.name == "python3" and set(notebook.metadata.language_info) == {"name"}
-    assert all(set(cell.metadata) <= {"slideshow", "tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= set(chapters.KEPT) for cell in notebook.cells)
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+def every_picture_has_a_description(notebook):
+    pictures = [cell for cell in code_cells(notebook) if any("image/png" in o.get("data", {}) for o in cell.outputs)]
+    described = {cell.id: cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") for cell in pictures}
+    short = [name for name, alt in described.items() if len(alt.split()) < 12]
+    assert not short, f"cells whose picture has no description of at least 12 words (CONTRIBUTING.md): {short}"
+    assert len(set(described.values())) == len(described), "two pictures have the same description"
+    wide = [cell.id for cell in pictures if sum("image/png" in o.get("data", {}) for o in cell.outputs) > 1]
+    assert not wide, f"cells with two pictures and one description: {wide}"
 
 
 def exercises_are_there(notebook):
@@ -92,6 +102,7 @@ RULES = [
     outputs_are_clean,
     figures_are_the_lectures,
     every_cell_has_a_slide_type,
+    every_picture_has_a_description,
     metadata_is_normalised,
     exercises_are_there,
     address_is_the_projects,
