@@ -225,9 +225,9 @@ def deep_autoencoder(start, epochs, seed):
 def main():
     complete("pretraining", grid(seed=range(3), kind=list(PARTS), sizes=["784-500-500-1000"]), pretraining)
     small = list(METHODS)[-2:]
-    few = grid(seed=range(10), n_labels=[100, 1000, 300], method=DEEP)
-    many = grid(seed=range(10), n_labels=[10_000], method=DEEP)
-    complete("labels", few + many, few_labels)
-    complete("crossover", grid(n_labels=[100, 1000, 10_000, 40_000], seed=range(10), method=small), few_labels)
+    n_draws = {100: 10, 1000: 10, 300: 5, 10_000: 3}
+    draws = [{"seed": seed, "n_labels": n} for n, n_seeds in n_draws.items() for seed in range(n_seeds)]
+    complete("labels", [draw | {"method": method} for draw in draws for method in DEEP], few_labels)
+    complete("crossover", grid(n_labels=[100, 1000, 10_000, 40_000], seed=range(5), method=small), few_labels)
     complete("deep_autoencoder", grid(epochs=[20], start=["RBM", "random"], seed=range(3)), deep_autoencoder)
     complete("all_labels", grid(epochs=[30], seed=range(3), start=["RBM", "DAE", "sigmoid"]), all_labels)
