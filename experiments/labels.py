@@ -125,7 +125,7 @@ def hidden_layers(start, sizes, seed):
         return stack(parts(start, sizes if sizes == SMALL else SIZES, seed)[: len(sizes) - 1])
     initializer = "he_normal" if start == "relu" else "glorot_uniform"
     hidden = [layers.Dense(units, start, kernel_initializer=initializer) for units in sizes[1:]]
-    return keras.Sequential([keras.Input((784,)), *hidden])
+    return keras.Sequential([keras.Input((sizes[0],)), *hidden])
 
 
 def classifier(hidden):
@@ -201,18 +201,24 @@ def all_labels(start, epochs, seed):
     return {"valid_accuracy": accuracy(model, x_valid, y_valid), "test_accuracy": accuracy(model, x_test, y_test)}
 
 
-def deep_autoencoder(start, epochs, seed):
-    """784-500-500-30-500-500-784, sigmoid but for the linear codes; the two outer pairs are the stack's machines."""
+def unrolled_stack(seed):
+    """Two machines of the stack, and a small autoencoder on top for the codes."""
     machines = parts("RBM", SIZES, seed)[:2]
     keras.utils.set_random_seed(seed)
     code = autoencoder(500, 30, seed, dropout=0.0, activation=None)
     h = stack(machines).predict(x_train, batch_size=1000, verbose=0)
     pretrain([code], h, epochs=PRETRAINING_EPOCHS, batch_size=BATCH_SIZE, verbose=0)
-    model = unroll([*machines, code])
-    if start == "random":
-        model = keras.models.clone_model(model)
-        for layer in model.layers:
-            layer.kernel.assign(keras.initializers.GlorotUniform()(layer.kernel.shape))
+    return unroll([*machines, code])
+
+
+def deep_autoencoder(start, epochs, seed):
+    """784-500-500-30-500-500-784, linear codes: from the stack of sigmoid units, or from a random start."""
+    if start == "RBM":
+        model = unrolled_stack(seed)
+    else:
+        ends = hidden_layers(start, (784, 500, 500), seed), hidden_layers(start, (30, 500, 500), seed)
+        up, down = (end.layers for end in ends)
+        model = keras.Sequential([keras.Input((784,)), *up, layers.Dense(30), *down, layers.Dense(784, "sigmoid")])
     figures = {"before_test_mse": mse(x_test, model.predict(x_test, batch_size=1000, verbose=0))}
     rate = cosine_rate(2e-3, len(x_train), BATCH_SIZE, epochs)
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", steps_per_execution=43)
@@ -229,5 +235,5 @@ def main():
     draws = [{"seed": seed, "n_labels": n} for n, n_seeds in n_draws.items() for seed in range(n_seeds)]
     complete("labels", [draw | {"method": method} for draw in draws for method in DEEP], few_labels)
     complete("crossover", grid(n_labels=[100, 1000, 10_000, 40_000], seed=range(5), method=small), few_labels)
-    complete("deep_autoencoder", grid(epochs=[20], start=["RBM", "random"], seed=range(3)), deep_autoencoder)
+    complete("deep_autoencoder", grid(epochs=[20], start=["RBM", "sigmoid", "relu"], seed=range(3)), deep_autoencoder)
     complete("all_labels", grid(epochs=[30], seed=range(3), start=["RBM", "DAE", "sigmoid"]), all_labels)

@@ -1757,7 +1757,7 @@ CHAPTER = [
         "06",
         'return rows[np.argsort(rows["seed"])]',
         'return rows[np.argsort(rows["test_accuracy"])]',
-        "ten draws, methods in pairs: seeds of a pair apart",
+        "draws, methods in pairs: seeds of a pair apart",
     ),
 ]
 
