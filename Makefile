@@ -44,8 +44,7 @@ site: $(READY) ## write the course as a searchable site to build/site/, for a br
 	$(INSTALL) ".[site]"
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -c site . build/site
 
-test-browser: $(READY) ## slides and site in a headless browser (Chromium or Chrome must be installed)
-	$(INSTALL) ".[dev,site]"
+test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(BIN)/python -m pytest -n 0 tests/browser.py
 
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)

@@ -162,10 +162,14 @@ def normalise(notebook, record):
         cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type == "code":
             cell.outputs = _merge_streams(cell.outputs)
-            for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    output.data["image/png"] = _with_palette(output.data["image/png"])
+        for output in pictures(cell):
+            output.data["image/png"] = _with_palette(output.data["image/png"])
     return notebook
+
+
+def pictures(cell):
+    """The outputs of a cell that are pictures."""
+    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
 
 
 def fingerprint(notebook):
@@ -233,7 +237,7 @@ def pictures_apart(notebook, lines=15):
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
-        if any("image/png" in o.get("data", {}) for o in cell.get("outputs", [])) and cell.source.count("\n") >= lines:
+        if pictures(cell) and cell.source.count("\n") >= lines:
             metadata = cell.metadata | {"transient": {"remove_source": True}, "tags": ["picture"]}
             metadata["slideshow"] = {"slide_type": "subslide"}
             cells.append(nbformat.v4.new_code_cell(id=f"{cell.id}-picture", metadata=metadata, outputs=cell.outputs))

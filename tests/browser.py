@@ -6,7 +6,6 @@
 import contextlib
 import pathlib
 import shutil
-import subprocess
 import sys
 import urllib.parse
 
@@ -95,17 +94,11 @@ def test_slides_fit_and_need_no_network(browser, path):
     print(f"{path.stem}: {len(slides)} slides, {len(asked)} requests")
 
 
-@pytest.fixture(scope="session")
-def site():
-    """The folder of the site, built anew."""
-    folder = chapters.BUILD / "site"
-    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-c", "site", ".", str(folder)]
-    subprocess.run(command, cwd=chapters.ROOT, check=True)
-    return folder
+SITE = chapters.BUILD / "site"  # `make test-browser` builds it
 
 
-def test_site_needs_no_network_and_its_links_lead_somewhere(browser, site):
-    pages = [page for page in sorted(site.rglob("*.html")) if "_static" not in page.parts]
+def test_site_needs_no_network_and_its_links_lead_somewhere(browser):
+    pages = [page for page in sorted(SITE.rglob("*.html")) if "_static" not in page.parts]
     assert {path.stem for path in chapters.find()} <= {page.stem for page in pages}
     count = 0
     for file in pages:
@@ -122,9 +115,9 @@ def test_site_needs_no_network_and_its_links_lead_somewhere(browser, site):
     print(f"site: {len(pages)} pages, {count} requests")
 
 
-def test_site_finds_a_word(browser, site):
-    with opened(browser, site / "search.html") as page:
-        page.goto((site / "search.html").as_uri() + "?q=reparameterization")
+def test_site_finds_a_word(browser):
+    with opened(browser, SITE / "search.html") as page:
+        page.goto((SITE / "search.html").as_uri() + "?q=reparameterization")
         page.wait_for_selector("#search-results li a")
         assert any(
             "04_variational" in link

@@ -1,4 +1,4 @@
-"""What every stored chapter must be. Each function takes a notebook and raises AssertionError where it is not so."""
+"""What every stored chapter must be: RULES take a notebook and raise AssertionError where it is not so."""
 
 import re
 
@@ -42,6 +42,12 @@ def outputs_are_clean(notebook):
         assert not MACHINE.search(text), f"a stored path or address of a machine: {text[:90]!r}"
 
 
+def table(name):
+    """The rows of a table of `notebooks/`, GLOSSARY.md for instance, without its head: a list of cells each."""
+    lines = (chapters.NOTEBOOKS / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
+
+
 def figures_are_the_lectures(notebook):
     record = notebook.metadata.aelib
     assert record.profile == "lecture", f"the outputs are of the {record.profile} profile"
@@ -70,12 +76,12 @@ def metadata_is_normalised(notebook):
 
 
 def every_picture_has_a_description(notebook):
-    pictures = [cell for cell in code_cells(notebook) if any("image/png" in o.get("data", {}) for o in cell.outputs)]
-    described = {cell.id: cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") for cell in pictures}
+    drawing = [cell for cell in code_cells(notebook) if chapters.pictures(cell)]
+    described = {cell.id: cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") for cell in drawing}
     short = [name for name, alt in described.items() if len(alt.split()) < 12]
     assert not short, f"cells whose picture has no description of at least 12 words (CONTRIBUTING.md): {short}"
     assert len(set(described.values())) == len(described), "two pictures have the same description"
-    wide = [cell.id for cell in pictures if sum("image/png" in o.get("data", {}) for o in cell.outputs) > 1]
+    wide = [cell.id for cell in drawing if len(chapters.pictures(cell)) > 1]
     assert not wide, f"cells with two pictures and one description: {wide}"
 
 

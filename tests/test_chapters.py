@@ -88,25 +88,29 @@ def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folde
     assert len(notebook.cells) == len(GOOD) and not list(folder.rglob("*.half"))
 
 
-def test_stored_pictures_have_a_palette_and_look_the_same():
-    grays = np.random.default_rng(0).permutation(np.repeat(np.arange(256, dtype=np.uint8), 64)).reshape(128, 128, 1)
-    pixels = np.repeat(grays, 3, axis=2)
+def picture(pixels):
+    """A cell's output with these pixels, and the bytes of its PNG file."""
     file = io.BytesIO()
     plt.imsave(file, pixels)
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "a figure"}
-    cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data)])
+    return nbformat.v4.new_output("display_data", data), file.getvalue()
+
+
+def test_stored_pictures_have_a_palette_and_look_the_same():
+    grays = np.random.default_rng(0).permutation(np.repeat(np.arange(256, dtype=np.uint8), 64)).reshape(128, 128, 1)
+    pixels = np.repeat(grays, 3, axis=2)
+    drawn, png = picture(pixels)
+    cell = nbformat.v4.new_code_cell("", outputs=[drawn])
     (output,) = chapters.normalise(nbformat.v4.new_notebook(cells=[cell]), {}).cells[0].outputs
     stored = base64.b64decode(output.data["image/png"])
-    assert len(stored) < len(file.getvalue()) and output.data["text/plain"] == "a figure"
-    picture = Image.open(io.BytesIO(stored))
-    assert picture.mode == "P"
-    assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)
+    assert len(stored) < len(png) and output.data["text/plain"] == "a figure"
+    image = Image.open(io.BytesIO(stored))
+    assert image.mode == "P"
+    assert np.array_equal(np.asarray(image.convert("RGB")), pixels)
 
 
 def with_a_picture(lines):
-    file = io.BytesIO()
-    plt.imsave(file, np.zeros((2, 2)))
-    png = nbformat.v4.new_output("display_data", {"image/png": base64.b64encode(file.getvalue()).decode()})
+    png, _ = picture(np.zeros((2, 2)))
     source = "\n".join(f"x = {i}" for i in range(lines))
     alt = {"mystnb": {"image": {"alt": 'Bars, "a" < b'}}, "slideshow": {"slide_type": "fragment"}}
     cell = nbformat.v4.new_code_cell(source, outputs=[png], metadata=alt)

@@ -4,13 +4,11 @@ import re
 
 import nbformat
 import pytest
+import stored
 
 from aelib import chapters
 
-TEXT = (chapters.NOTEBOOKS / "GLOSSARY.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| ")][
-    1:
-]
+ROWS = stored.table("GLOSSARY.md")
 CHAPTERS = {str(int(path.name[:2])): path.name for path in chapters.find()}
 
 
