@@ -1734,8 +1734,8 @@ CHAPTER = [
     ChapterFault(
         "dropout left on in the evaluation",
         "06",
-        "model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) == y))",
-        "model(x, training=True).numpy().argmax(axis=1) == y))",
+        "ops.convert_to_numpy(model(x)).argmax(axis=1) == y))",
+        "ops.convert_to_numpy(model(x, training=True)).argmax(axis=1) == y))",
         "the same network tested twice: accuracies apart",
     ),
     ChapterFault(
