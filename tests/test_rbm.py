@@ -214,11 +214,12 @@ def test_evaluate_changes_nothing_and_reports_the_free_energy(n_chains):
     rbm.predict(images(), verbose=0)
     after = [np.array(weight) for weight in rbm.weights] + [np.array(rbm.seed_generator.state)]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
-    assert report["free_energy"] == pytest.approx(np.mean(rbm.free_energy(images())), rel=1e-5)
+    assert report["free_energy"] == pytest.approx(float(np.mean(rbm.free_energy(images()))), rel=1e-5)
 
 
 def test_training_fits_a_small_distribution():
-    """Two images of eight pixels; independent pixels reach a log-likelihood of -8 ln 2, the truth -ln 2."""
+    """Two images of eight pixels, half the time each. Independent pixels give the two a probability of 1 / 128. How
+    the machine shares it out between them depends on the seed: no chain crosses from one to the other at the end."""
     x = np.repeat(np.array([[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]], np.float32), 960, axis=0)
     keras.utils.set_random_seed(0)
     rbm = RBM(8, n_chains=256, seed=0)
@@ -226,7 +227,9 @@ def test_training_fits_a_small_distribution():
     rbm.compile(keras.optimizers.SGD(rate, momentum=0.5), steps_per_execution=20)
     history = rbm.fit(x, batch_size=32, epochs=15, verbose=0).history
     assert set(history) == {"loss", "free_energy"}
-    assert -np.mean(rbm.free_energy(x)) - exact_log_partition(rbm) > -1.5
+    log_p = -ops.convert_to_numpy(rbm.free_energy(x[[0, -1]])) - exact_log_partition(rbm)
+    assert np.exp(log_p).sum() > 0.9
+    assert 0.3 < np.array(rbm.chains)[:, 0].mean() < 0.7
 
 
 def test_a_machine_saves_loads_and_trains_on_alike():
