@@ -227,9 +227,10 @@ def test_training_fits_a_small_distribution():
     rbm.compile(keras.optimizers.SGD(rate, momentum=0.5), steps_per_execution=20)
     history = rbm.fit(x, batch_size=32, epochs=15, verbose=0).history
     assert set(history) == {"loss", "free_energy"}
-    log_p = -ops.convert_to_numpy(rbm.free_energy(x[[0, -1]])) - exact_log_partition(rbm)
-    assert np.exp(log_p).sum() > 0.9
-    assert 0.3 < np.array(rbm.chains)[:, 0].mean() < 0.7
+    two = x[[0, -1]]
+    assert np.exp(-ops.convert_to_numpy(rbm.free_energy(two)) - exact_log_partition(rbm)).sum() > 0.9
+    at_one, at_the_other = ((np.array(rbm.chains) == image).all(axis=1).mean() for image in two)
+    assert at_one > 0.3 and at_the_other > 0.3  # the chains follow
 
 
 def test_a_machine_saves_loads_and_trains_on_alike():
