@@ -15,7 +15,8 @@ def gradients(function, variables, moved=()):
 
         with tf.GradientTape() as tape:
             value = function()
-        found = tape.gradient(value, [variable.value for variable in variables])
+        values = [variable.value for variable in variables]
+        found = tape.gradient(value, values, unconnected_gradients="zero")
     else:
         import jax
 
