@@ -28,7 +28,10 @@ def start(*arguments):
 
 def finished(process):
     """{network: (devices, losses)} of a run that ended well."""
-    printed = [line for line in process.communicate(timeout=300)[0].splitlines() if ", losses: " in line]
+    try:
+        printed = [line for line in process.communicate(timeout=300)[0].splitlines() if ", losses: " in line]
+    finally:
+        process.kill()
     assert process.returncode == 0
     rows = [line.replace(", devices: ", ", losses: ").split(", losses: ") for line in printed]
     return {name: (int(devices), [float(loss) for loss in losses.split()]) for name, devices, losses in rows}
@@ -74,8 +77,7 @@ def test_a_sweep_on_dask_gives_the_table_of_the_loop(monkeypatch):
         dask_sweep.main(cluster.scheduler_address, "demo")
         assert len(read(alone, "n")) == 6
         assert read(shared, "n", "seed", "error", "keras") == read(alone, "n", "seed", "error", "keras")
-        workers = {process for (process,) in read(shared, "process")}
-        assert str(os.getpid()) not in workers
+        assert [str(os.getpid())] not in read(shared, "process")
 
 
 def test_workers_with_several_threads_are_refused():
