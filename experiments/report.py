@@ -1,0 +1,208 @@
+"""RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables.
+
+`python -m experiments.report` writes it; `make results` does so after the tables are complete.
+"""
+
+import csv
+import dataclasses
+import json
+import math
+import pathlib
+import statistics
+
+from experiments.table import RESULTS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
+
+
+@dataclasses.dataclass
+class Row:
+    """A headline figure.
+
+    claim: of the check in the chapter's stored outputs that saw it; table: (name, column, {column: value}) of the runs
+    over several seeds; scale: multiplies both. The others are text, of sources outside the project.
+    """
+
+    chapter: str
+    quantity: str
+    claim: str | None = None
+    table: tuple | None = None
+    lecture: str = ""
+    peer: str = ""
+    scale: float = 1
+
+    def run(self):
+        """What the chapter's own run gave: (lowest, highest)."""
+        for check in record(self.chapter)["checks"]:
+            if check["claim"] == self.claim:
+                return [self.scale * value for value in check["value"]]
+        raise ValueError(f"chapter {self.chapter} has no check {self.claim!r}")
+
+    def seeds(self):
+        """The figures of the seeds."""
+        name, column, where = self.table
+        with (RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if all(row[key] == str(is_) for key, is_ in where.items())]
+        if len(rows) < 3:
+            raise ValueError(f"{name}.csv: {len(rows)} rows with {where}, expected three seeds or more")
+        return [self.scale * float(row[column]) for row in rows]
+
+
+ROWS = [
+    Row(
+        "01",
+        "one Oja unit: cosine with the first component",
+        "Oja, one unit: |cos| with the first component",
+    ),
+    Row(
+        "01",
+        "tied autoencoder, 3,000 steps: test MSE off PCA's, per cent (worst of 20 starts)",
+        "3,000 steps: test MSE off PCA's by per cent",
+    ),
+    Row(
+        "01",
+        "gene expression, 10 codes: training MSE above PCA's floor, per cent",
+        "genes, 10 codes: train MSE above PCA's floor by per cent",
+    ),
+    Row(
+        "02",
+        "784-300-150-300-784, the lecture's recipe: test MSE",
+        "lecture's recipe, L2(5e-5): test MSE",
+        ("recipe", "test_mse", {"recipe": "lecture: L2(5e-5)"}),
+        lecture="0.0104, last training batch",
+    ),
+    Row("02", "PCA, 150 components: test MSE", "PCA, 150 components: test MSE"),
+    Row(
+        "02",
+        "784-300-150-300-784, the chapter's recipe: test MSE",
+        "this recipe: test MSE",
+        ("recipe", "test_mse", {"recipe": "sigmoid and cross-entropy"}),
+    ),
+    Row("02", "2 codes: test MSE (PCA 0.0557)", table=("code_size", "test_mse", {"n_codes": 2})),
+    Row("02", "10 codes: test MSE (PCA 0.0341)", table=("code_size", "test_mse", {"n_codes": 10})),
+    Row("02", "30 codes: test MSE (PCA 0.0177)", table=("code_size", "test_mse", {"n_codes": 30})),
+    Row(
+        "03",
+        "denoiser, noise of level 1.0: test MSE (best matrix 0.0324)",
+        "denoiser, level 1.0: test MSE",
+    ),
+    Row(
+        "03",
+        "the clean image shown in training instead: test MSE it pretends, over the true one",
+        "the clean image shown instead: share of the true error",
+    ),
+    Row(
+        "04",
+        "dense VAE, 20 codes: test -ELBO, gray pixels, nats",
+        "dense VAE, 20 codes: test -ELBO, nats",
+        peer="100, training batches (the recipe's notebook)",
+    ),
+    Row(
+        "04",
+        "convolutional VAE, 2 codes: test -ELBO, gray pixels, nats",
+        "convolutional VAE, 2 codes: test -ELBO, nats",
+        peer="146.95, training (keras.io)",
+    ),
+    Row("04", "dense VAE, 5 epochs: test -ELBO, nats", table=("formulas", "test_bound", {"formula": "right"})),
+    Row(
+        "04",
+        "the same, its scale a linear layer as printed (erratum 5)",
+        table=("formulas", "test_bound", {"formula": "scale is t"}),
+    ),
+    Row(
+        "05",
+        "784-500, persistent chains, k = 2, 30 epochs: test log-likelihood, nats",
+        "persistent chains, k = 2: test log-likelihood",
+    ),
+    Row(
+        "05",
+        "persistent chains, k = 1, 15 epochs: test log-likelihood, nats",
+        table=("boltzmann", "test_log_likelihood", {"method": "persistent"}),
+        peer="-86.3, CD-25 (Salakhutdinov and Murray 2008)",
+    ),
+    Row(
+        "05",
+        "CD-2, 15 epochs: test log-likelihood, nats",
+        table=("boltzmann", "test_log_likelihood", {"method": "CD-2"}),
+        peer="-105.5, CD-3 (the same)",
+    ),
+    Row(
+        "05",
+        "CD-1, 15 epochs: test log-likelihood, nats",
+        table=("boltzmann", "test_log_likelihood", {"method": "CD-1"}),
+        peer="-125.5 (the same)",
+    ),
+    Row(
+        "05",
+        "time of a Gibbs step over scikit-learn's",
+        "time of a Gibbs step over scikit-learn's, median of epochs",
+    ),
+    Row(
+        "05",
+        "softmax on frozen features, 500 units: test accuracy, per cent",
+        table=("belief_network", "test_accuracy", {"start": "frozen", "units": 500}),
+        lecture="93.36, one batch of 256",
+        scale=100,
+    ),
+    Row(
+        "05",
+        "softmax on frozen features, 1,024 units: test accuracy, per cent",
+        table=("belief_network", "test_accuracy", {"start": "frozen", "units": 1024}),
+        peer="98.17 (yell/boltzmann-machines)",
+        scale=100,
+    ),
+    Row(
+        "05",
+        "fine-tuned, 500 units: test accuracy, per cent",
+        table=("belief_network", "test_accuracy", {"start": "fine-tuned", "units": 500}),
+        scale=100,
+    ),
+]
+
+
+def record(chapter):
+    """What `make outputs` stored in the chapter's metadata: profile, versions, seconds, checks."""
+    (path,) = (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")
+    return json.loads(path.read_text(encoding="utf-8"))["metadata"]["aelib"]
+
+
+def in_words(figures):
+    """One figure; the lowest and highest of a check over several; or mean and standard deviation of the seeds."""
+    if len(figures) >= 3:
+        mean, sd = statistics.mean(figures), statistics.stdev(figures)
+        decimals = max(0, 1 - math.floor(math.log10(sd)))  # two digits of the deviation
+        return f"{mean:.{decimals}f} ± {sd:.{decimals}f} ({len(figures)})"
+    low, high = (f"{figure:.4g}" for figure in figures)
+    return low if low == high else f"{low} to {high}"
+
+
+def text():
+    """RESULTS.md."""
+    lines = [
+        "# Results",
+        "",
+        "Written by `make results`. *This run*: what the chapter's stored outputs show, lecture profile, shipped data,",
+        "one run (two figures are the lowest and the highest of several). *Seeds*: mean ± standard deviation, and how",
+        "many, of the stored tables in `experiments/results/`. Errors and accuracies are of all 10,000 test images.",
+        "",
+        "| chapter | quantity | this run | seeds | lecture | published elsewhere |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in ROWS:
+        run, seeds = in_words(row.run()) if row.claim else "", in_words(row.seeds()) if row.table else ""
+        lines.append(f"| {row.chapter} | {row.quantity} | {run} | {seeds} | {row.lecture} | {row.peer} |")
+    lines += ["", "| chapter | seconds, lecture profile | machine | versions |", "|---|---|---|---|"]
+    for chapter in sorted({row.chapter for row in ROWS}):
+        stored = record(chapter)
+        versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
+        lines.append(f"| {chapter} | {stored['seconds']:.0f} | {stored['machine']} | {versions} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    (ROOT / "RESULTS.md").write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
