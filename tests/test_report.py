@@ -44,5 +44,5 @@ def test_a_claim_that_no_check_made():
 
 
 def test_a_table_of_too_few_seeds():
-    with pytest.raises(ValueError, match="0 rows with .*expected three"):
+    with pytest.raises(ValueError, match=r"0 rows with .*expected three"):
         report.Row("02", "", table=("recipe", "test_mse", {"recipe": "none"})).seeds()
