@@ -10,11 +10,11 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 
-.PHONY: help run test lint lab outputs exercises results bench address clean
+.PHONY: help run test lint lab outputs exercises slides site test-browser results bench address clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(READY) ## execute the chapters quickly, write them as pages to build/, print a table
 	$(BIN)/python -m aelib.chapters run $(CHAPTER)
@@ -35,6 +35,17 @@ outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPT
 
 exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/
 	$(BIN)/python -m aelib.chapters exercises $(CHAPTER)
+
+slides: $(READY) ## write the chapters as decks of slides to build/, for a browser without a network
+	$(INSTALL) ".[site]"
+	$(BIN)/python -m aelib.chapters slides $(CHAPTER)
+
+site: $(READY) ## write the course as a searchable site to build/site/, for a browser without a network
+	$(INSTALL) ".[site]"
+	$(BIN)/python -m sphinx --quiet --fail-on-warning -c site . build/site
+
+test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
+	$(BIN)/python -m pytest -n 0 tests/browser.py
 
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
 	$(BIN)/python -m experiments

@@ -21,17 +21,40 @@ import time
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, SlidesExporter
 from PIL import Image
 from tqdm import tqdm
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
+SITE = ROOT / "site"
 PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
-MATHJAX_FONT = """<script type="text/x-mathjax-config">
-MathJax.Hub.Config({"HTML-CSS": {availableFonts: [], preferredFont: null, imageFont: null, webFont: "STIX-Web"}});
-</script>"""  # the only font that jupyter-server-mathjax brings
+KEPT = ("slideshow", "tags", "mystnb")  # metadata of a cell; the last one says what its picture shows
+MATHJAX = {  # the only font that jupyter-server-mathjax brings, and no request for others, which fail
+    "HTML-CSS": {
+        "availableFonts": [],
+        "preferredFont": None,
+        "imageFont": None,
+        "webFont": "STIX-Web",
+        "styles": {
+            "@font-face": {"font-family": "MathJax_Blank", "src": "local('none')"},
+            "math *": {"font-family": "inherit !important"},
+        },
+    }
+}
+BADGE = re.compile(r"!\[([^\]]*)\]\(https://colab\.research\.google\.com/assets/[^)]*\)")
+# What a picture shows, for those who do not see it: metadata of the cell that draws it, where MyST-NB looks for it too.
+WITH_ALT = """{% block data_png scoped %}
+{%- set alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") | escape_html -%}
+{{ super() | replace("<img ", '<img alt="' ~ alt ~ '" ', 1) }}
+{%- endblock %}"""
+LOCAL = {
+    "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
+    "require_js_url": "",
+    "mermaid_js_url": "",
+    "mermaid_layout_elk_js_url": "",
+}
 COLAB = "https://colab.research.google.com/github/"
 
 
@@ -128,7 +151,7 @@ def outputs(number=None):
             "code": fingerprint(notebook),
             "checks": result["checks"],
         }
-        _write(normalise(notebook, record), path)
+        write(normalise(notebook, record), path)
         print(f"{path.name}: stored after {result['seconds']:.0f} s")
     print("\n".join(failed), end="\n" if failed else "")
     return not failed
@@ -144,13 +167,17 @@ def normalise(notebook, record):
         }
     )
     for cell in notebook.cells:
-        cell.metadata = {key: cell.metadata[key] for key in ("slideshow", "tags") if key in cell.metadata}
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type == "code":
             cell.outputs = _merge_streams(cell.outputs)
-            for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    output.data["image/png"] = _with_palette(output.data["image/png"])
+        for output in pictures(cell):
+            output.data["image/png"] = _with_palette(output.data["image/png"])
     return notebook
+
+
+def pictures(cell):
+    """The outputs of a cell that are pictures."""
+    return [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
 
 
 def fingerprint(notebook):
@@ -170,7 +197,7 @@ def exercises(number=None):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         notebook.metadata.pop("aelib", None)
-        _write(notebook, folder / path.name)
+        write(notebook, folder / path.name)
         print((folder / path.name).relative_to(ROOT))
     return True
 
@@ -193,25 +220,58 @@ def address(url, version):
             raise SystemExit(f"{path.name}: expected one line REPOSITORY, VERSION = ...; found {replaced}")
         if fresh:  # outputs do not depend on the address
             notebook.metadata.aelib.code = fingerprint(notebook)
-        _write(notebook, path)
-    project = ROOT / "pyproject.toml"
-    text = re.sub(r"^Repository = .*$", lambda _: f'Repository = "{url}"', project.read_text(), flags=re.MULTILINE)
-    project.write_text(text)
+        write(notebook, path)
+    for name, key in (("pyproject.toml", 'Repository = "{}"'), ("CITATION.cff", "repository-code: {}")):
+        pattern, line = "^" + key.format('[^"\n]*'), key.format(url)
+        text = re.sub(pattern, lambda _, line=line: line, (ROOT / name).read_text("utf-8"), flags=re.MULTILINE)
+        (ROOT / name).write_text(text, "utf-8")
     return True
+
+
+def slides(number=None):
+    """Write each chapter, with its stored outputs, as a deck of slides. It needs the `site` extra."""
+    BUILD.mkdir(exist_ok=True)
+    _copy("sphinx_revealjs", "_static/revealjs/dist", BUILD / "reveal" / "dist")
+    template = (SITE / "slides.html.j2").read_text(encoding="utf-8") + WITH_ALT
+    exporter = SlidesExporter(raw_template=template, reveal_url_prefix="reveal", reveal_theme="white", **LOCAL)
+    for path in find(number):
+        _export(exporter, pictures_apart(nbformat.read(path, as_version=4)), f"{path.stem}.slides")
+        print((BUILD / f"{path.stem}.slides.html").relative_to(ROOT))
+    return True
+
+
+def pictures_apart(notebook, lines=15):
+    """The notebook, where a picture after more than so many lines of code is a cell, and so a slide, of its own."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if pictures(cell) and cell.source.count("\n") >= lines:
+            metadata = cell.metadata | {"transient": {"remove_source": True}, "tags": ["picture"]}
+            metadata["slideshow"] = {"slide_type": "subslide"}
+            cells.append(nbformat.v4.new_code_cell(id=f"{cell.id}-picture", metadata=metadata, outputs=cell.outputs))
+            cell.outputs = []
+    notebook.cells = cells
+    return notebook
 
 
 def write_page(notebook, name):
     """An HTML page that needs no network: MathJax lies beside it."""
-    if not (BUILD / "mathjax").exists():
-        shutil.copytree(importlib.resources.files("jupyter_server_mathjax") / "static", BUILD / "mathjax")
-    exporter = HTMLExporter(
-        mathjax_url="mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
-        require_js_url="",
-        mermaid_js_url="",
-        mermaid_layout_elk_js_url="",
-    )
+    _export(HTMLExporter(raw_template="{% extends 'index.html.j2' %}" + WITH_ALT, **LOCAL), notebook, name)
+
+
+def _export(exporter, notebook, name):
+    _copy("jupyter_server_mathjax", "static", BUILD / "mathjax")
+    for cell in notebook.cells:
+        cell.source = BADGE.sub(r"\1", cell.source)  # the badge is a picture in the network
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    (BUILD / f"{name}.html").write_text(page.replace("<head>", "<head>" + MATHJAX_FONT, 1), encoding="utf-8")
+    settings = f'<script type="text/x-mathjax-config">MathJax.Hub.Config({json.dumps(MATHJAX)});</script>'
+    (BUILD / f"{name}.html").write_text(page.replace("<head>", "<head>" + settings, 1), encoding="utf-8")
+
+
+def _copy(package, folder, target):
+    """Copy a folder of an installed package, once."""
+    if not target.exists():
+        shutil.copytree(importlib.resources.files(package) / folder, target)
 
 
 def _checks(client):
@@ -241,7 +301,7 @@ def _with_palette(png):
     return base64.b64encode(file.getvalue()).decode()
 
 
-def _write(notebook, path):
+def write(notebook, path):
     """Write by a rename, so that a kill leaves the old file or the new one."""
     nbformat.validate(notebook)
     half = path.with_suffix(".half")
@@ -252,7 +312,7 @@ def _write(notebook, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m aelib.chapters", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (run, outputs, exercises):
+    for command in (run, outputs, exercises, slides):
         sub = commands.add_parser(command.__name__, help=command.__doc__.splitlines()[0])
         sub.add_argument("number", nargs="?", help="one chapter, 01 for instance; without it all")
     sub = commands.add_parser("address", help=address.__doc__.splitlines()[0])

@@ -14,22 +14,24 @@ from experiments.table import complete, grid
 (x_train, _), _, (x_test, _) = data.load_mnist()
 x_train, x_test = x_train.reshape(-1, 784), x_test.reshape(-1, 784)
 
-# what multiplies the standard normal noise, as a function of the layer that stands beside z_mean
-SCALES = {"exp(0.5 t)": lambda t: ops.exp(0.5 * t), "exp(t)": ops.exp, "t": lambda t: t}
 
-# (scale, KL term of z_mean and that layer's output t, its weight, weight of the reconstruction)
+def std(t):
+    return ops.exp(0.5 * t)
+
+
+# of the layer's output t that stands beside z_mean: (what multiplies the noise, KL term, its weight, reconstruction's)
 FORMULAS = {
-    "right": ("exp(0.5 t)", losses.kl_to_standard_normal, 1, 1),
-    "scale is exp(t)": ("exp(t)", losses.kl_to_standard_normal, 1, 1),
-    "scale is t": ("t", lambda z_mean, t: losses.kl_to_standard_normal(z_mean, ops.log(1e-10 + t**2)), 1, 1),
-    "KL as printed": ("exp(0.5 t)", lambda z_mean, t: ops.sum(z_mean**2 + ops.exp(t) - 0.5 * t - 1, axis=1), 1, 1),
-    "KL averaged over codes": ("exp(0.5 t)", losses.kl_to_standard_normal, 1 / 20, 1),
-    "cross-entropy averaged over pixels": ("exp(0.5 t)", losses.kl_to_standard_normal, 1, 1 / 784),
+    "right": (std, losses.kl_to_standard_normal, 1, 1),
+    "scale is exp(t)": (ops.exp, losses.kl_to_standard_normal, 1, 1),
+    "scale is t": (lambda t: t, lambda z_mean, t: losses.kl_to_standard_normal(z_mean, ops.log(1e-10 + t**2)), 1, 1),
+    "KL as printed": (std, lambda z_mean, t: ops.sum(z_mean**2 + ops.exp(t) - 0.5 * t - 1, axis=1), 1, 1),
+    "KL averaged over codes": (std, losses.kl_to_standard_normal, 1 / 20, 1),
+    "cross-entropy averaged over pixels": (std, losses.kl_to_standard_normal, 1, 1 / 784),
 }
 
 
 class Formula(layers.Layer):
-    """Draws z, decodes it, adds the loss; returns z_mean and the log-variance that z was really drawn with."""
+    """Draws z, decodes it, adds the loss; returns z_mean and what multiplied the noise."""
 
     def __init__(self, decoder, formula):
         super().__init__()
@@ -39,11 +41,11 @@ class Formula(layers.Layer):
 
     def call(self, inputs):
         x, z_mean, t = inputs
-        scale = SCALES[self.scale](t)
+        scale = self.scale(t)
         z = z_mean + scale * keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
         reconstruction = self.reconstruction * losses.cross_entropy(x, self.decoder(z))
         self.add_loss(ops.mean(reconstruction + self.beta * self.kl(z_mean, t)))
-        return z_mean, ops.log(1e-10 + ops.square(scale)), scale
+        return z_mean, scale
 
 
 def hidden(h):
@@ -65,7 +67,8 @@ def with_formula(formula, epochs, seed):
     model = keras.Model(x, Formula(decoder, formula)([x, linear(20)(h), linear(20)(h)]))
     model.compile(keras.optimizers.Adam(1e-3), loss=None, steps_per_execution=50)
     model.fit(x_train, batch_size=150, epochs=epochs, verbose=0)
-    z_mean, z_log_var, scale = model.predict(x_test, batch_size=1000, verbose=0)
+    z_mean, scale = model.predict(x_test, batch_size=1000, verbose=0)
+    z_log_var = np.log(1e-10 + scale**2)
     noise = np.random.default_rng(seed).standard_normal(z_mean.shape)
     logits = decoder.predict(z_mean + np.exp(z_log_var / 2) * noise, batch_size=1000, verbose=0)
     kl = np.asarray(losses.kl_to_standard_normal(z_mean, z_log_var)).mean()

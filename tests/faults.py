@@ -1024,20 +1024,20 @@ CODE = [
     CodeFault(
         "finished rows that are measured again",
         table.complete,
-        "if _key(setting) in rows:",
-        "if False:",
+        "if _key(setting) not in rows]",
+        "]",
         test_experiments.test_it_goes_on_after_an_error,
     ),
     CodeFault(
         "a measurement without its seed",
-        table.complete,
+        table._run,
         'keras.utils.set_random_seed(setting["seed"])',
         "pass",
         test_experiments.test_a_measurement_has_its_seed_whatever_came_before,
     ),
     CodeFault(
         "one seed for all measurements",
-        table.complete,
+        table._run,
         'setting["seed"])',
         "0)",
         test_experiments.test_a_measurement_has_its_seed_whatever_came_before,
@@ -1569,6 +1569,10 @@ def _miss_a_bound(notebook):
     row["value"] = [row["value"][0], row["below"] * 2]
 
 
+def _a_picture(notebook):
+    return next(cell for cell in notebook.cells if "mystnb" in cell.metadata)
+
+
 STORED = [
     StoredFault("code edited after its outputs were stored", _edit_code, stored.outputs_are_of_this_code),
     StoredFault(
@@ -1622,6 +1626,16 @@ STORED = [
         "a cell without a slide type",
         lambda notebook: notebook.cells[3].metadata.pop("slideshow"),
         stored.every_cell_has_a_slide_type,
+    ),
+    StoredFault(
+        "a picture without a description",
+        lambda notebook: _a_picture(notebook).metadata.pop("mystnb"),
+        stored.every_picture_has_a_description,
+    ),
+    StoredFault(
+        "a description that says nothing",
+        lambda notebook: _a_picture(notebook).metadata.mystnb.image.update(alt="png"),
+        stored.every_picture_has_a_description,
     ),
     StoredFault(
         "stray metadata",

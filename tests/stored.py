@@ -1,4 +1,4 @@
-"""What every stored chapter must be. Each function takes a notebook and raises AssertionError where it is not so."""
+"""What every stored chapter must be: RULES take a notebook and raise AssertionError where it is not so."""
 
 import re
 
@@ -42,6 +42,12 @@ def outputs_are_clean(notebook):
         assert not MACHINE.search(text), f"a stored path or address of a machine: {text[:90]!r}"
 
 
+def table(name):
+    """The rows of a table of `notebooks/`, GLOSSARY.md for instance, without its head: a list of cells each."""
+    lines = (chapters.NOTEBOOKS / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
+
+
 def figures_are_the_lectures(notebook):
     record = notebook.metadata.aelib
     assert record.profile == "lecture", f"the outputs are of the {record.profile} profile"
@@ -65,8 +71,18 @@ def every_cell_has_a_slide_type(notebook):
 def metadata_is_normalised(notebook):
     assert set(notebook.metadata) == {"kernelspec", "language_info", "aelib"}
     assert notebook.metadata.kernelspec.name == "python3" and set(notebook.metadata.language_info) == {"name"}
-    assert all(set(cell.metadata) <= {"slideshow", "tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= set(chapters.KEPT) for cell in notebook.cells)
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+def every_picture_has_a_description(notebook):
+    drawing = [cell for cell in code_cells(notebook) if chapters.pictures(cell)]
+    described = {cell.id: cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") for cell in drawing}
+    short = [name for name, alt in described.items() if len(alt.split()) < 12]
+    assert not short, f"cells whose picture has no description of at least 12 words (CONTRIBUTING.md): {short}"
+    assert len(set(described.values())) == len(described), "two pictures have the same description"
+    wide = [cell.id for cell in drawing if len(chapters.pictures(cell)) > 1]
+    assert not wide, f"cells with two pictures and one description: {wide}"
 
 
 def exercises_are_there(notebook):
@@ -92,6 +108,7 @@ RULES = [
     outputs_are_clean,
     figures_are_the_lectures,
     every_cell_has_a_slide_type,
+    every_picture_has_a_description,
     metadata_is_normalised,
     exercises_are_there,
     address_is_the_projects,

@@ -4,13 +4,16 @@ import base64
 import io
 import subprocess
 import sys
+import tomllib
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 
+import aelib
 from aelib import chapters
 
 SETUP = """REPOSITORY, VERSION = "https://example.org/old", "main"
@@ -85,19 +88,53 @@ def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folde
     assert len(notebook.cells) == len(GOOD) and not list(folder.rglob("*.half"))
 
 
-def test_stored_pictures_have_a_palette_and_look_the_same():
-    grays = np.random.default_rng(0).permutation(np.repeat(np.arange(256, dtype=np.uint8), 64)).reshape(128, 128, 1)
-    pixels = np.repeat(grays, 3, axis=2)
+def picture(pixels):
+    """A cell's output with these pixels, and the bytes of its PNG file."""
     file = io.BytesIO()
     plt.imsave(file, pixels)
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "a figure"}
-    cell = nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data)])
+    return nbformat.v4.new_output("display_data", data), file.getvalue()
+
+
+def test_stored_pictures_have_a_palette_and_look_the_same():
+    grays = np.random.default_rng(0).permutation(np.repeat(np.arange(256, dtype=np.uint8), 64)).reshape(128, 128, 1)
+    pixels = np.repeat(grays, 3, axis=2)
+    drawn, png = picture(pixels)
+    cell = nbformat.v4.new_code_cell("", outputs=[drawn])
     (output,) = chapters.normalise(nbformat.v4.new_notebook(cells=[cell]), {}).cells[0].outputs
     stored = base64.b64decode(output.data["image/png"])
-    assert len(stored) < len(file.getvalue()) and output.data["text/plain"] == "a figure"
-    picture = Image.open(io.BytesIO(stored))
-    assert picture.mode == "P"
-    assert np.array_equal(np.asarray(picture.convert("RGB")), pixels)
+    assert len(stored) < len(png) and output.data["text/plain"] == "a figure"
+    image = Image.open(io.BytesIO(stored))
+    assert image.mode == "P"
+    assert np.array_equal(np.asarray(image.convert("RGB")), pixels)
+
+
+def with_a_picture(lines):
+    png, _ = picture(np.zeros((2, 2)))
+    source = "\n".join(f"x = {i}" for i in range(lines))
+    alt = {"mystnb": {"image": {"alt": 'Bars, "a" < b'}}, "slideshow": {"slide_type": "fragment"}}
+    cell = nbformat.v4.new_code_cell(source, outputs=[png], metadata=alt)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T"), cell])
+
+
+def test_a_page_says_what_its_picture_shows_and_needs_no_network(folder):
+    chapters.BUILD.mkdir()
+    notebook = chapters.normalise(with_a_picture(2), {})
+    badge = "![Open in Colab](https://colab.research.google.com/assets/badge.svg)"
+    notebook.cells[0].source = f"[{badge}](https://example.org)"
+    chapters.write_page(notebook, "page")
+    page = BeautifulSoup((folder / "build" / "page.html").read_text(), "html.parser")
+    assert [picture["alt"] for picture in page.find_all("img")] == ['Bars, "a" < b']
+    assert page.find("a", href="https://example.org").text == "Open in Colab"
+
+
+def test_a_picture_after_long_code_gets_a_slide_of_its_own():
+    for lines, apart in ((15, False), (16, True)):
+        cells = chapters.pictures_apart(with_a_picture(lines)).cells
+        assert len(cells) == 2 + apart and not apart == bool(cells[1].outputs)
+        if apart:
+            assert cells[2].metadata.slideshow.slide_type == "subslide" and cells[2].metadata.mystnb.image.alt
+            assert cells[1].metadata.slideshow.slide_type == "fragment"
 
 
 def test_the_students_edition_has_no_solutions_and_no_outputs(folder):
@@ -110,6 +147,7 @@ def test_the_students_edition_has_no_solutions_and_no_outputs(folder):
 def test_one_command_rewrites_the_address(folder):
     project = folder / "pyproject.toml"
     project.write_text('[project.urls]\nRepository = "https://example.org/old"\n')
+    (folder / "CITATION.cff").write_text("title: t\nrepository-code: https://example.org/old\nversion: 1\n")
     path = folder / "notebooks" / "02_good.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(f"[x]({chapters.COLAB}a/b/blob/main/notebooks/n.ipynb)"))
@@ -121,6 +159,15 @@ def test_one_command_rewrites_the_address(folder):
     assert 'REPOSITORY, VERSION = "https://github.com/me/mine", "v2"\n' in notebook.cells[1].source
     assert notebook.metadata.aelib.code == chapters.fingerprint(notebook)
     assert project.read_text() == '[project.urls]\nRepository = "https://github.com/me/mine"\n'
+    cited = (folder / "CITATION.cff").read_text()
+    assert cited == "title: t\nrepository-code: https://github.com/me/mine\nversion: 1\n"
+
+
+def test_the_citation_has_the_version_and_the_address():
+    citation = (chapters.ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((chapters.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f"\nversion: {aelib.__version__}\n" in citation
+    assert f"\nrepository-code: {project['urls']['Repository']}\n" in citation
 
 
 def test_an_unknown_chapter_lists_those_that_exist(folder):

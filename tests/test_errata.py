@@ -4,14 +4,11 @@ import re
 
 import nbformat
 import pytest
+import stored
 
 from aelib import chapters
 
-ROWS = [
-    line.strip("| \n").split(" | ")
-    for line in (chapters.NOTEBOOKS / "ERRATA.md").read_text(encoding="utf-8").splitlines()
-    if re.match(r"\| \d", line)
-]
+ROWS = stored.table("ERRATA.md")
 CHECKS = {
     row["claim"]: row for path in chapters.find() for row in nbformat.read(path, as_version=4).metadata.aelib.checks
 }

@@ -13,4 +13,4 @@ def test_stored_chapter(path, rule):
 
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
 def test_stored_chapter_is_small(path):
-    assert path.stat().st_size < 1_000_000
+    assert path.stat().st_size < 2**20

@@ -1,0 +1,55 @@
+"""The site: `make site`. Sphinx reads the repository from its root, so that links between files work as they stand."""
+
+import importlib.resources
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from aelib import __version__, chapters  # noqa: E402
+
+project = "Autoencoders, executable"
+author = 'The authors of "Autoencoders, executable"'
+release = __version__
+root_doc = "site/index"
+include_patterns = ["site/*.md", "notebooks/*", "data/SOURCES.md", "RESULTS.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+exclude_patterns = ["**.half", "**/.ipynb_checkpoints", "notebooks/autoencoders"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+myst_update_mathjax = False
+suppress_warnings = [] if (ROOT / "RESULTS.md").exists() else ["toc.not_readable"]
+
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+default_role = "literal"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_theme_options = {"home_page_in_toc": True, "show_toc_level": 2, "navbar_persistent": []}
+html_context = {"default_mode": "auto"}
+html_copy_source = False
+html_show_search_summary = False  # it would fetch the pages, which a browser refuses to do with files
+html_static_path = [str(importlib.resources.files("jupyter_server_mathjax") / "static")]
+mathjax_path = "MathJax.js"
+mathjax2_config = chapters.MATHJAX | {"config": ["TeX-AMS-MML_HTMLorMML-full.js"], "messageStyle": "none"}
+
+
+def without_badge(app, docname, source):
+    source[0] = chapters.BADGE.sub(r"\1", source[0])
+
+
+def start_page(app, error):
+    (pathlib.Path(app.outdir) / "index.html").write_text('<meta http-equiv="refresh" content="0; url=site/index.html">')
+
+
+def setup(app):
+    app.connect("source-read", without_badge)
+    app.connect("build-finished", start_page)

@@ -1,0 +1,150 @@
+"""The slides and the site in a headless browser without a network: `make test-browser`. Not part of `make test`.
+
+`python tests/browser.py 05` measures the cells of a chapter's deck and stores where its pages end.
+"""
+
+import contextlib
+import pathlib
+import shutil
+import sys
+import urllib.parse
+
+import nbformat
+import pytest
+
+from aelib import chapters
+
+PAGE = (1280, 720)
+ROOM = 690  # what `paginate` fills; the rest is for a machine with other fonts
+
+MEASURE = """() => {
+  const slides = [...document.querySelectorAll(".slides section")].filter(slide => !slide.querySelector("section"));
+  const shown = element => !element.closest(".MathJax_Preview, .MJX_Assistive_MathML");
+  return slides.map(slide => {
+    const corner = slide.getBoundingClientRect();
+    return [...slide.querySelectorAll(".jp-Cell")].map(cell => {
+      const boxes = [cell, ...cell.querySelectorAll("*")].filter(shown).map(e => e.getBoundingClientRect());
+      const edge = (side, zero) => Math.max(...boxes.map(box => box[side])) - zero;
+      return {id: cell.id.replace("cell-id=", ""), height: cell.getBoundingClientRect().height,
+              bottom: edge("bottom", corner.top), right: edge("right", corner.left)};
+    });
+  });
+}"""
+
+TYPESET = "!document.querySelector('.math') || (MathJax.isReady && !MathJax.Hub.queue.pending)"
+
+
+@contextlib.contextmanager
+def chromium():
+    """A headless Chromium or Chrome: the system's, or else Playwright's own."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the `site` extra)")
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"no browser: none of {', '.join(names)}, and Playwright has none ({str(error)[:60]})")
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser, file):
+    """The page of a file, with lists of what went wrong and of all requests."""
+    page = browser.new_page(viewport={"width": PAGE[0], "height": PAGE[1]})
+    page.wrong, page.asked = [], []
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("requestfailed", lambda request: page.wrong.append(f"failed: {request.url[:90]}"))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.route("http*://**", lambda route: route.abort())
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+
+
+def measured(browser, path):
+    """The cells of each slide of a chapter, what went wrong, the requests, and what the pictures are said to show."""
+    chapters.slides(path.name[:2])
+    with opened(browser, chapters.BUILD / f"{path.stem}.slides.html") as page:
+        page.wait_for_selector("body[data-ready]", timeout=120_000)
+        errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
+        alts = page.evaluate("[...document.images].map(image => image.alt)")
+        return page.evaluate(MEASURE), page.wrong + errors, page.asked, alts
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
+def test_slides_fit_and_need_no_network(browser, path):
+    slides, wrong, asked, alts = measured(browser, path)
+    assert slides
+    assert not wrong
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    beyond = [cell["id"] for cells in slides for cell in cells if cell["bottom"] > PAGE[1] or cell["right"] > PAGE[0]]
+    assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
+    cells = nbformat.read(path, as_version=4).cells
+    described = {cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata}
+    assert described <= set(alts), "a description that the deck does not have"
+    print(f"{path.stem}: {len(slides)} slides, {len(asked)} requests")
+
+
+SITE = chapters.BUILD / "site"  # `make test-browser` builds it
+
+
+def test_site_needs_no_network_and_its_links_lead_somewhere(browser):
+    pages = [page for page in sorted(SITE.rglob("*.html")) if "_static" not in page.parts]
+    assert {path.stem for path in chapters.find()} <= {page.stem for page in pages}
+    count = 0
+    for file in pages:
+        with opened(browser, file) as page:
+            page.wait_for_load_state("load")
+            page.wait_for_function(TYPESET, polling=500, timeout=120_000)
+            links = page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
+            errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
+        assert not page.wrong + errors, file
+        assert all(url.startswith(("file:", "data:")) for url in page.asked), file
+        local = {urllib.parse.unquote(urllib.parse.urlsplit(link).path) for link in links if link.startswith("file:")}
+        assert not [path for path in local if not pathlib.Path(path).exists()], file
+        count += len(page.asked)
+    print(f"site: {len(pages)} pages, {count} requests")
+
+
+def test_site_finds_a_word(browser):
+    with opened(browser, SITE / "search.html") as page:
+        page.goto((SITE / "search.html").as_uri() + "?q=reparameterization")
+        page.wait_for_selector("#search-results li a")
+        assert any(
+            "04_variational" in link
+            for link in page.evaluate("[...document.querySelectorAll('#search-results li a')].map(link => link.href)")
+        )
+        assert not page.wrong
+
+
+def paginate(path, slides):
+    """Store the slide types of a chapter anew: a cell that no longer fits on its slide begins the next one."""
+    heights = {cell["id"]: cell["height"] for cells in slides for cell in cells}
+    notebook, used = nbformat.read(path, as_version=4), 0.0
+    for cell in notebook.cells:
+        show = cell.metadata.slideshow
+        if show.slide_type == "skip":
+            continue
+        height = heights[cell.id] + 10  # its margin
+        if show.slide_type == "slide":
+            used = 10
+        else:
+            show.slide_type = "subslide" if used + height > ROOM else "fragment"
+            used = 10 if show.slide_type == "subslide" else used
+        used = 10 + heights[f"{cell.id}-picture"] + 10 if f"{cell.id}-picture" in heights else used + height
+    chapters.write(notebook, path)
+
+
+if __name__ == "__main__":
+    with chromium() as found:
+        for chapter in chapters.find(*sys.argv[1:2]):
+            paginate(chapter, measured(found, chapter)[0])
