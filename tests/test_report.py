@@ -24,11 +24,14 @@ def test_a_chapters_run_agrees_with_its_seeds(row):
 def test_figures_of_the_readme_are_those_of_the_results():
     """Each bold figure of the README's table of chapters stands in RESULTS.md."""
     readme = (report.ROOT / "README.md").read_text(encoding="utf-8")
-    table = [line for line in readme.splitlines() if line.startswith("| [0")]
-    figures = [figure for line in table for figure in re.findall(r"\*\*(.+?)\*\*", line)]
-    assert len(table) == len(figures) == 6
+    table = [re.findall(r"\*\*(.+?)\*\*", line) for line in readme.splitlines() if line.startswith("| [0")]
+    assert len(table) == 6 and all(table)
     known = set(re.findall(r"-?\d[\d.]*", report.text()))
-    assert [figure for figure in figures if figure not in known] == []
+    assert [figure for figures in table for figure in figures if figure not in known] == []
+
+
+def test_the_picture_of_the_readme_is_chapter_03s():
+    assert (report.ROOT / "site" / "denoising.png").read_bytes() == report.picture()
 
 
 def test_words_for_figures():
