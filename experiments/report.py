@@ -240,7 +240,7 @@ ROWS = [
             f"784-500-500-30-500-500-784, {what}: test MSE",
             table=("deep_autoencoder", "test_mse", {"start": start}),
         )
-        for start, what in (("RBM", "from the RBM stack"), ("random", "random start"))
+        for start, what in (("RBM", "from the RBM stack"), ("sigmoid", "random sigmoid"), ("relu", "random ReLU"))
     ),
     Row("06", "PCA, 30 components: test MSE", "PCA with 30 components: test MSE"),
 ]
