@@ -238,4 +238,4 @@ def main():
     complete("labels", [draw | {"method": method} for draw in draws for method in DEEP], few_labels)
     complete("crossover", grid(n_labels=[100, 1000, 10_000, 40_000], seed=range(5), method=small), few_labels)
     complete("deep_autoencoder", grid(epochs=[20], start=["RBM", "sigmoid", "relu"], seed=range(3)), deep_autoencoder)
-    complete("all_labels", grid(epochs=[30], seed=range(3), start=["RBM", "DAE", "sigmoid"]), all_labels)
+    complete("all_labels", grid(epochs=[30], seed=range(3), start=["RBM", "DAE", "sigmoid", "relu"]), all_labels)
