@@ -1,20 +1,26 @@
-"""The course's data: three real sets read from `data/`, the lecture's generated point cloud, and the stored results.
+"""The course's data: three real sets read from `data/`, two that are generated as the lecture did, and stored results.
 
 Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
 files of the same names and formats from another folder. Where each file comes from: `data/SOURCES.md`.
 """
 
+import functools
 import os
 import pathlib
 import zipfile
 import zlib
 
+import matplotlib
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 from sklearn.model_selection import train_test_split
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "data"
 RESULTS = SHIPPED.parent / "experiments" / "results"
 N_VALID = 5_000
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def load_mnist():
@@ -138,6 +144,72 @@ def make_curved_plane():
     x2 = 0.7 * np.sin(angles) + 0.05 * rng.randn(200)
     x3 = 0.1 * x1 + 0.3 * x2 + 0.1 * rng.randn(200)
     return np.stack([x1, x2, x3], axis=1)
+
+
+def make_letters(fonts, copies, noise, seed):
+    """Black and white images of the 26 capitals, with noise: the data of the lecture's section 19.3, made anew.
+
+    A letter is drawn so large that the font's H is 20 pixels high, and put into the middle of 29 x 29 pixels, by its
+    bounding box. A pixel is on where its centre lies inside the outline. Then each pixel of each copy is switched over
+    (on to off, off to on) with probability `noise`, independently of all others.
+
+    Parameters
+    ----------
+    fonts : list of str
+        Names of font files that Matplotlib brings, without ".ttf": "DejaVuSans", "cmtt10", "STIXGeneral", "cmss10".
+    copies : int
+        Images of each letter in each font, with noise of their own.
+    noise : float
+        Between 0 and 1.
+    seed : int or sequence of int
+        Of the noise. Parts that must not share their noise need seeds of their own.
+
+    Returns
+    -------
+    x : float32 array, shape (copies * len(fonts) * 26, 29, 29)
+        0 is the background, 1 is ink. Copy by copy, in a copy font by font, in a font from A to Z.
+    y : int64 array, shape (copies * len(fonts) * 26,)
+        0 for A to 25 for Z.
+
+    Raises
+    ------
+    FileNotFoundError
+        Matplotlib brings no such font.
+    ValueError
+        No font, less than one copy, or a noise that is no probability.
+
+    Source: lecture, section 19.3, which says no more than the size, the alphabet and the number of fonts.
+    """
+    if isinstance(fonts, str) or not len(fonts):
+        raise ValueError(f"fonts must be a list of at least one name; got {fonts!r}")
+    if not (isinstance(copies, int | np.integer) and copies >= 1):
+        raise ValueError(f"copies must be a whole number, 1 or more; got {copies!r}")
+    if not 0 <= noise <= 1:
+        raise ValueError(f"noise must be a probability, from 0 to 1; got {noise!r}")
+    clean = np.tile(np.concatenate([_capitals(font) for font in fonts]), (copies, 1, 1))
+    switched = np.random.default_rng(seed).random(clean.shape) < noise
+    return (clean != switched).astype(np.float32), np.tile(np.arange(26), copies * len(fonts))
+
+
+@functools.cache
+def _capitals(font):
+    """The 26 letters without noise. Booleans, (26, 29, 29)"""
+    folder = pathlib.Path(matplotlib.get_data_path(), "fonts", "ttf")
+    if not (folder / f"{font}.ttf").is_file():
+        names = sorted(path.stem for path in folder.glob("*.ttf"))
+        raise FileNotFoundError(f"Matplotlib brings no font {font!r}; in {folder} there are {', '.join(names)}")
+    properties = FontProperties(fname=str(folder / f"{font}.ttf"))
+    scale = 20 / TextPath((0, 0), "H", size=100, prop=properties).get_extents().height
+    columns, rows = np.meshgrid(np.arange(29) - 14, 14 - np.arange(29))
+    centres = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    images = np.zeros((26, 29 * 29), dtype=bool)
+    for image, letter in zip(images, LETTERS, strict=True):
+        outline = TextPath((0, 0), letter, size=100, prop=properties)
+        box = outline.get_extents()
+        middle = (box.min + box.max) / 2
+        for polygon in outline.to_polygons():  # a hole is a polygon inside another
+            image ^= Path((polygon - middle) * scale).contains_points(centres)
+    return images.reshape(26, 29, 29)
 
 
 def _find(name):

@@ -404,3 +404,84 @@ def _free_energy(answer):
             raise _Wrong("This is the mean energy of the hidden units' states; their entropy is missing.")
         raise _Wrong("It is not -ln of the sum of exp(-E) over the hidden states.")
     return "One pass through the network, and no sum over 2 ** 4 states."
+
+
+@_marker("6.1")
+def _vanishing_chain(answer):
+    value = _number(answer)
+    if _close(value, 0.5**9, rtol=1e-3):
+        return "Nine steps back, each a weight of 2 times a slope of 1/4 at most."
+    if _close(value, 0.5**10, rtol=1e-3):
+        raise _Wrong("Ten units, but how many steps from the last delta to the first?")
+    if _close(value, 0.25**9, rtol=1e-3) or _close(value, 0.25**10, rtol=1e-3):
+        raise _Wrong("Those are the slopes alone. Each step multiplies by a weight too.")
+    if _close(value, 2.0**9) or _close(value, 2.0**10):
+        raise _Wrong("Those are the weights alone. Each step multiplies by the sigmoid's derivative too.")
+    if _close(value, 2.0, rtol=1e-3) or _close(value, 0.5, rtol=1e-3):
+        raise _Wrong("One step is not enough: nine of them lie between the two units.")
+    raise _Wrong("delta_n = w delta_{n+1} y_n (1 - y_n): how large can the factor be, and how often does it count?")
+
+
+@_marker("6.2")
+def _greedy_loop(answer):
+    rng = np.random.default_rng(0)
+    x, sizes = rng.random((9, 5)), [5, 5, 3]  # two machines as large as the images: nothing but the numbers tells
+    made = [(rng.normal(size=(below, n)), rng.normal(size=n)) for below, n in zip([5, 5, 5], sizes, strict=True)]
+    inputs = []
+
+    def fit(x, n):
+        if len(inputs) == 3 or n != sizes[len(inputs)]:
+            raise _Wrong("One machine for each entry of sizes, in their order.")
+        inputs.append(np.copy(x))
+        return made[len(inputs) - 1]
+
+    top = _call(answer, x, sizes, fit, shape=(9, 3))
+    if len(inputs) != 3:
+        raise _Wrong(f"Three sizes, but fit was called {len(inputs)} times.")
+    expected = [x]
+    for w, t in made:
+        expected.append(expit(expected[-1] @ w + t))
+    if _close(inputs[1], x) and _close(inputs[2], x):
+        raise _Wrong("Every machine was trained on the pixels. What does the second one have to be given?")
+    if _close(inputs[1], x @ made[0][0] + made[0][1]):
+        raise _Wrong("The second machine was given sums. Its visible units are the first one's probabilities.")
+    if _close(inputs[1], expit(x @ made[0][0])):
+        raise _Wrong("The hidden thresholds are missing.")
+    if not all(_close(found, wanted, rtol=1e-6) for found, wanted in zip(inputs, expected, strict=False)):
+        raise _Wrong("A machine was not given the hidden probabilities of the one below it.")
+    if not _close(top, expected[3], rtol=1e-6):
+        raise _Wrong("The training is right; what is returned is not the top machine's hidden probabilities.")
+    return "Each machine learns from what the one below it makes; no label was needed."
+
+
+@_marker("6.3")
+def _up_and_down(answer):
+    rng = np.random.default_rng(0)
+    x = rng.random((8, 5))
+    machines = [(rng.normal(size=(5, 5)), rng.normal(size=5), rng.normal(size=5)) for _ in range(3)]
+    found = _call(answer, x, machines, shape=x.shape)
+
+    def passed(order=-1, visible=1, transposed=True, code=expit):
+        h = x
+        for number, (w, _, t_hidden) in enumerate(machines, 1):
+            h = (code if number == len(machines) else expit)(h @ w + t_hidden)
+        for w, t_visible, _ in machines[::order]:
+            h = expit(h @ (w.T if transposed else w) + visible * t_visible)
+        return h
+
+    h = x
+    for w, _, t_hidden in machines:
+        h = expit(h @ w + t_hidden)
+    if _close(found, passed(), rtol=1e-6):
+        return "The same weights carry both ways: no decoder had to be learned."
+    if _close(found, h):
+        raise _Wrong("This is the code. The way down is missing.")
+    if _close(found, passed(order=1)):
+        raise _Wrong("On the way down the top machine comes first.")
+    if _close(found, passed(visible=0)):
+        raise _Wrong("The visible thresholds are missing on the way down.")
+    if _close(found, passed(transposed=False)):
+        raise _Wrong("On the way down the weights are transposed.")
+    if _close(found, passed(code=lambda s: s)):
+        raise _Wrong("The top machine's hidden units are probabilities too: its sums need the sigmoid.")
+    raise _Wrong("It is not the pass up through all machines and down again.")

@@ -10,7 +10,7 @@ import joblib
 from aelib import course  # before Keras, because it keeps TensorFlow's start-up quiet
 
 # isort: split
-from experiments import boltzmann, denoising, stacked, variational
+from experiments import boltzmann, denoising, labels, letters, stacked, variational
 
 course.start(seed=0)
 with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
@@ -18,3 +18,5 @@ with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
     denoising.main()
     variational.main()
     boltzmann.main()
+    letters.main()
+    labels.main()

@@ -13,12 +13,14 @@ import test_data
 import test_exercises
 import test_experiments
 import test_layers
+import test_letters
 import test_losses
 import test_noise
 import test_plots
+import test_pretraining
 import test_rbm
 
-from aelib import course, data, exercises, losses, noise, plots, rbm
+from aelib import course, data, exercises, losses, noise, plots, pretraining, rbm
 from aelib.layers import DenseTranspose, Sampling, VariationalLoss
 from aelib.rbm import RBM
 from experiments import table
@@ -106,6 +108,66 @@ CODE = [
         "0.7 * np.sin(angles) + 0.05 * rng.randn(200)",
         "0.7 * np.sin(angles) + 0.05 * rng.randn(201)[1:]",
         test_data.test_curved_plane_is_the_lectures,
+    ),
+    CodeFault(
+        "letters upside down",
+        data._capitals.__wrapped__,
+        "14 - np.arange(29))",
+        "np.arange(29) - 14)",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters without their holes",
+        data._capitals.__wrapped__,
+        "image ^= ",
+        "image |= ",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters a tenth too large",
+        data._capitals.__wrapped__,
+        "scale = 20 /",
+        "scale = 22 /",
+        test_letters.test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "another font where one is missing",
+        data._capitals.__wrapped__,
+        "raise FileNotFoundError(f\"Matplotlib brings no font {font!r}; in {folder} there are {', '.join(names)}\")",
+        "font = names[0]",
+        test_letters.test_what_is_wrong_is_named,
+        ((["Arial"], 1, 0.1, 0), FileNotFoundError, "no font 'Arial'"),
+    ),
+    CodeFault(
+        "the same noise in training and test letters",
+        data.make_letters,
+        "np.random.default_rng(seed)",
+        "np.random.default_rng(0)",
+        test_letters.test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "one noise for all copies of a letter",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.tile(np.random.default_rng(seed).random((len(fonts) * 26, 29, 29)), (copies, 1, 1))",
+        test_letters.test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "noise that only adds ink",
+        data.make_letters,
+        "clean != switched",
+        "clean | switched",
+        test_letters.test_noise_switches_its_share_of_pixels_on_and_off,
+    ),
+    CodeFault(
+        "noise from NumPy's own generator",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.random.random(clean.shape)",
+        test_letters.test_the_seed_alone_decides_the_noise,
     ),
     CodeFault(
         "a check that lets NaN pass",
@@ -1065,6 +1127,52 @@ CODE = [
         test_experiments.test_what_does_not_fit_is_refused,
         ([test_experiments.SETTINGS[0]] * 2, None, "the same setting twice"),
     ),
+    CodeFault(
+        "weights not transposed on the way down",
+        pretraining._halves,
+        "(kernel.T, visible",
+        "(kernel, visible",
+        test_pretraining.test_unrolled_it_goes_up_and_down_again,
+        ((12, 12),),
+    ),
+    CodeFault(
+        "hidden biases dropped",
+        pretraining._halves,
+        "(kernel, hidden, ",
+        "(kernel, 0 * hidden, ",
+        test_pretraining.test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "pretrained weights not copied",
+        pretraining._assembled,
+        "model.layers[-1].set_weights([kernel, bias])",
+        "pass",
+        test_pretraining.test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "every part trained on the pixels",
+        pretraining.pretrain,
+        "x = stack([part]).predict(x, batch_size=1000, verbose=0)",
+        "pass",
+        test_pretraining.test_every_part_learns_what_the_ones_below_it_make,
+    ),
+    CodeFault(
+        "labels drawn with repeats",
+        pretraining.draw_labelled,
+        "replace=False",
+        "replace=True",
+        test_pretraining.test_the_draw_is_balanced_without_repeats_and_in_random_order,
+    ),
+    CodeFault(
+        "failed runs passed over in silence",
+        table.complete,
+        "if failed:",
+        "if False:",
+        test_experiments.test_a_failing_run_is_reported_with_its_settings_and_takes_no_other_row_along,
+        ("sequential", 1),
+    ),
 ]
 
 CHAPTER = [
@@ -1545,6 +1653,111 @@ CHAPTER = [
         "image_base = base_logits(x_train)",
         "image_base = base_logits(x_test)",
         "base of the annealing: rates off those of the training images",
+    ),
+    ChapterFault(
+        "a delta that forgets the sigmoid's derivative",
+        "06",
+        "delta[n + 1] * slope[n]",
+        "delta[n + 1]",
+        "the chain's gradients over the printed ones, off by",
+    ),
+    ChapterFault(
+        "the output above for the output below a weight",
+        "06",
+        "gradient = y[:5] * delta[1:]",
+        "gradient = y[1:] * delta[1:]",
+        "the chain's gradients over the printed ones, off by",
+    ),
+    ChapterFault(
+        "the held-out font in training",
+        "06",
+        "data.make_letters(fonts, 10, train_noise,",
+        "data.make_letters([*fonts, held_out], 10, train_noise,",
+        "training letters that look like the held-out font: share",
+    ),
+    ChapterFault(
+        "the same noise in training and test letters",
+        "06",
+        "easy_noise, seed=[0, 2])",
+        "easy_noise, seed=[0, 0])",
+        "pixels switched in two parts at once, over chance",
+    ),
+    ChapterFault(
+        "validation letters for test letters",
+        "06",
+        "easy_noise, seed=[0, 2])",
+        "easy_noise, seed=[0, 1])",
+        "pixels switched in two parts at once, over chance",
+    ),
+    ChapterFault(
+        "pretrained weights that are not copied",
+        "06",
+        "layer.set_weights(pair)",
+        "pass",
+        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
+    ),
+    ChapterFault(
+        "pretrained hidden biases dropped",
+        "06",
+        "layer.set_weights(pair)",
+        "layer.set_weights([pair[0], 0 * pair[1]])",
+        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
+    ),
+    ChapterFault(
+        "the stack trained on the test split",
+        "06",
+        "x_train, y_train, x_valid, y_valid = x_train[:n_train],",
+        "x_train, y_train, x_valid, y_valid = x_test[:n_train],",
+        "test digits that the stack will be trained on: share",
+    ),
+    ChapterFault(
+        "a second machine that is given sums, not probabilities",
+        "06",
+        "by_hand = sigmoid(by_hand @ kernel + bias)",
+        "by_hand = by_hand @ kernel + bias",
+        "greedy loop by hand and by aelib, top probabilities: largest difference",
+    ),
+    ChapterFault(
+        "a stack without its pretrained weights",
+        "06",
+        "return stack(machines)",
+        "return keras.models.clone_model(stack(machines))",
+        "fine-tuned network before tuning, hidden layers off the machines' by",
+    ),
+    ChapterFault(
+        "frozen layers that train",
+        "06",
+        'hidden.trainable = start != "frozen"',
+        "hidden.trainable = True",
+        "frozen layers after the training: hidden outputs moved by",
+    ),
+    ChapterFault(
+        "dropout left on in the evaluation",
+        "06",
+        "ops.convert_to_numpy(model(x)).argmax(axis=1) == y))",
+        "ops.convert_to_numpy(model(x, training=True)).argmax(axis=1) == y))",
+        "the same network tested twice: accuracies apart",
+    ),
+    ChapterFault(
+        "validation used as test",
+        "06",
+        '"test": (x_test, y_test)}',
+        '"test": (x_valid, y_valid)}',
+        "images to be tested on that chose the epoch: share",
+    ),
+    ChapterFault(
+        "test labels in the fine-tuning set",
+        "06",
+        "x, y = x_train[chosen], y_train[chosen]",
+        "x, y = x_test[chosen % n_test], y_test[chosen % n_test]",
+        "labelled images that are also test images: share",
+    ),
+    ChapterFault(
+        "unpaired seeds in a paired comparison",
+        "06",
+        'return rows[np.argsort(rows["seed"])]',
+        'return rows[np.argsort(rows["test_accuracy"])]',
+        "draws, methods in pairs: seeds of a pair apart",
     ),
 ]
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from keras import regularizers
+from scipy.special import expit
 from sklearn.preprocessing import StandardScaler
 
 from aelib import exercises, noise
@@ -71,6 +72,41 @@ def moving(k, x, step):
     return x
 
 
+def greedy(sums=lambda x, w, t: x @ w + t, unit=expit, advance=True, returned=lambda h: h):
+    """The chapter's exercise 6.2 with its parts as arguments."""
+
+    def answer(x, sizes, fit):
+        h = x
+        for n in sizes:
+            w, t = fit(h if advance else x, n)
+            h = unit(sums(h, w, t))
+        return returned(h)
+
+    return answer
+
+
+def unrolled(order=-1, transposed=True, visible=1, code=expit):
+    """The chapter's exercise 6.3 with its parts as arguments."""
+
+    def answer(x, machines):
+        h = x
+        for w, _, t in machines[:-1]:
+            h = expit(h @ w + t)
+        w, _, t = machines[-1]
+        h = code(h @ w + t)
+        for w, t, _ in machines[::order]:
+            h = expit(h @ (w.T if transposed else w) + visible * t)
+        return h
+
+    return answer
+
+
+def up_only(x, machines):
+    for w, _, t in machines:
+        x = expit(x @ w + t)
+    return x
+
+
 def logaddexp_by_hand(s):
     return np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s)))
 
@@ -127,9 +163,13 @@ RIGHT = [
     ("5.2", lambda k, x, step: x if k == 0 else moving(k - 1, step(x), step)),
     ("5.3", free_energy()),
     ("5.3", lambda x, w, a, b: -(x * a).sum(1) - logaddexp_by_hand(x @ w + b).sum(1)),
+    ("6.1", 1 / 512),
+    ("6.2", greedy()),
+    ("6.2", greedy(unit=lambda s: 1 / (1 + np.exp(-s)))),
+    ("6.3", unrolled()),
 ]
 
-NUMBERS = {"1.1", "2.1", "3.1", "4.1", "5.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"1.1", "2.1", "3.1", "4.1", "5.1", "6.1"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("1.1", variances[1] + variances[2], "average|mean taken"),
@@ -230,6 +270,27 @@ WRONG = [
     ("5.3", free_energy(unit=lambda s: np.log(1 + np.exp(s))), "NaN or infinity"),
     ("5.3", free_energy(unit=lambda s: s), "not -ln"),
     ("5.3", lambda x, w, a, b: x, "shape"),
+    ("6.1", 1 / 1024, "how many steps"),
+    ("6.1", 0.25**9, "slopes alone"),
+    ("6.1", 0.25**10, "slopes alone"),
+    ("6.1", 512, "weights alone"),
+    ("6.1", 0.5, "nine of them"),
+    ("6.1", 3, "how often"),
+    ("6.2", greedy(advance=False), "trained on the pixels"),
+    ("6.2", greedy(unit=lambda s: s), "was given sums"),
+    ("6.2", greedy(sums=lambda x, w, t: x @ w), "thresholds are missing"),
+    ("6.2", greedy(unit=lambda s: expit(-s)), "was not given the hidden probabilities"),
+    ("6.2", greedy(returned=lambda h: 2 * h), "what is returned"),
+    ("6.2", lambda x, sizes, fit: greedy()(x, sizes[::-1], fit), "in their order"),
+    ("6.2", lambda x, sizes, fit: x[:, :3] + 0 * fit(x, sizes[0])[1][:3], "called 1 times"),
+    ("6.2", 3, "function itself"),
+    ("6.3", up_only, "This is the code"),
+    ("6.3", unrolled(order=1), "the top machine comes first"),
+    ("6.3", unrolled(visible=0), "visible thresholds"),
+    ("6.3", unrolled(transposed=False), "transposed"),
+    ("6.3", unrolled(code=lambda s: s), "need the sigmoid"),
+    ("6.3", lambda x, machines: x, "not the pass"),
+    ("6.3", lambda x, machines: x[:, :2], "shape"),
 ]
 
 
