@@ -291,11 +291,11 @@ def text():
     for row in ROWS:
         run, seeds = in_words(row.run()) if row.claim else "", in_words(row.seeds()) if row.table else ""
         lines.append(f"| {row.chapter} | {row.quantity} | {run} | {seeds} | {row.lecture} | {row.peer} |")
-    lines += ["", "| chapter | seconds, lecture profile | machine | versions |", "|---|---|---|---|"]
+    lines += ["", "| chapter | seconds, lecture profile (– not stored) | machine | versions |", "|---|---|---|---|"]
     for chapter in sorted({row.chapter for row in ROWS}):
         stored = record(chapter)
         versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
-        lines.append(f"| {chapter} | {stored['seconds']:.0f} | {stored['machine']} | {versions} |")
+        lines.append(f"| {chapter} | {stored.get('seconds', '–')} | {stored.get('machine', '–')} | {versions} |")
     return "\n".join(lines) + "\n"
 
 
