@@ -10,7 +10,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 
-.PHONY: help run test lint lab outputs exercises slides site test-browser results address clean
+.PHONY: help run test lint lab outputs exercises slides site test-browser test-jax test-extras results bench address clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,8 +47,19 @@ site: $(READY) ## write the course as a searchable site to build/site/, for a br
 test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(BIN)/python -m pytest -n 0 tests/browser.py
 
+test-jax: $(READY) ## the layers, losses, machines and stacks of aelib on Keras's JAX backend
+	$(INSTALL) ".[dev,jax]"
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/test_,layers.py losses.py noise.py pretraining.py rbm.py)
+
+test-extras: $(READY) ## two training processes against one, a sweep on a Dask cluster against a loop
+	$(INSTALL) ".[dev,dask,jax]"
+	$(BIN)/python -m pytest -n 0 tests/cluster.py
+
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
 	$(BIN)/python -m experiments
+
+bench: $(READY) ## time and memory of the main jobs as ratios, to experiments/results/bench.csv
+	$(BIN)/python -m experiments.bench
 
 address: $(READY) ## set the address that the chapters clone (URL=https://github.com/OWNER/REPOSITORY VERSION=main)
 	$(BIN)/python -m aelib.chapters address "$(URL)" "$(VERSION)"

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import sys
@@ -142,7 +143,14 @@ def outputs(number=None):
             failed.append(f"{path.name} is left as it was: {result['failure']}")
             continue
         versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-        record = {"profile": "lecture", "versions": versions, "code": fingerprint(notebook), "checks": result["checks"]}
+        record = {
+            "profile": "lecture",
+            "versions": versions,
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "seconds": round(result["seconds"]),
+            "code": fingerprint(notebook),
+            "checks": result["checks"],
+        }
         write(normalise(notebook, record), path)
         print(f"{path.name}: stored after {result['seconds']:.0f} s")
     print("\n".join(failed), end="\n" if failed else "")

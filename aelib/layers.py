@@ -126,6 +126,7 @@ class VariationalLoss(keras.layers.Layer):
 
     Both terms are nats per example, summed over pixels and over latent dimensions; their means over the batch are the
     loss that is added, and the metrics "reconstruction" and "kl" (without beta). Compile the model with `loss=None`.
+    On the JAX backend there are no such metrics, only the loss: Keras's trainer does not carry a layer's metrics there.
 
     Parameters
     ----------
@@ -148,8 +149,10 @@ class VariationalLoss(keras.layers.Layer):
             raise ValueError(f"beta must be a finite number of at least 0; got {beta!r}")
         super().__init__(**kwargs)
         self.beta = beta
-        self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
-        self.kl_tracker = keras.metrics.Mean(name="kl")
+        self.has_metrics = keras.backend.backend() != "jax"  # its trainer does not carry the metrics of a layer
+        if self.has_metrics:
+            self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
+            self.kl_tracker = keras.metrics.Mean(name="kl")
 
     def build(self, input_shape):
         shapes = _shapes(input_shape)
@@ -164,8 +167,9 @@ class VariationalLoss(keras.layers.Layer):
         reconstruction = losses.cross_entropy(x, logits)
         kl = losses.kl_to_standard_normal(z_mean, z_log_var)
         self.add_loss(ops.mean(reconstruction + self.beta * kl))
-        self.reconstruction_tracker.update_state(reconstruction)
-        self.kl_tracker.update_state(kl)
+        if self.has_metrics:
+            self.reconstruction_tracker.update_state(reconstruction)
+            self.kl_tracker.update_state(kl)
         return ops.sigmoid(logits)
 
     def compute_output_shape(self, input_shape):

@@ -1,4 +1,7 @@
-"""`make results`: measure what the stored tables do not hold yet. It may be killed at any moment and started again."""
+"""`make results`: measure what the stored tables do not hold yet, then write RESULTS.md.
+
+It may be killed at any moment and started again.
+"""
 
 import os
 
@@ -10,7 +13,7 @@ import joblib
 from aelib import course  # before Keras, because it keeps TensorFlow's start-up quiet
 
 # isort: split
-from experiments import boltzmann, denoising, labels, letters, stacked, variational
+from experiments import boltzmann, denoising, labels, letters, report, stacked, variational
 
 course.start(seed=0)
 with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
@@ -20,3 +23,4 @@ with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
     boltzmann.main()
     letters.main()
     labels.main()
+report.main()

@@ -63,7 +63,7 @@ def complete(name, settings, measure, folder=RESULTS):
             tqdm.write(f"{name}: failed with {failed[-1]}")
             continue
         rows[_key(setting)] = setting | figures
-        _write([rows[key] for key in wanted if key in rows], path)
+        write([rows[key] for key in wanted if key in rows], path)
     if failed:
         raise RuntimeError(f"{name}: {len(failed)} of {len(missing)} runs failed\n" + "\n".join(failed))
 
@@ -95,7 +95,8 @@ def _read(path, columns):
     return rows
 
 
-def _write(rows, path):
+def write(rows, path):
+    """The rows, dicts of the same keys, as a CSV file: written beside it and renamed, so that a kill leaves no half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with new.open("w", newline="", encoding="utf-8") as file:

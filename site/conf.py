@@ -22,7 +22,6 @@ nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_update_mathjax = False
-suppress_warnings = [] if (ROOT / "RESULTS.md").exists() else ["toc.not_readable"]
 
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"

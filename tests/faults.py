@@ -1063,7 +1063,7 @@ CODE = [
     ),
     CodeFault(
         "a table written in place",
-        table._write,
+        table.write,
         'path.with_suffix(".new")',
         "path",
         test_experiments.test_a_kill_while_writing_leaves_the_old_table,
@@ -1072,15 +1072,15 @@ CODE = [
     CodeFault(
         "a table written after all measurements",
         table.complete,
-        "        _write([rows[key] for key in wanted if key in rows], path)",
-        "    _write([rows[key] for key in wanted if key in rows], path)",
+        "        write([rows[key] for key in wanted if key in rows], path)",
+        "    write([rows[key] for key in wanted if key in rows], path)",
         test_experiments.test_every_setting_is_measured_once_in_order_and_written_at_once,
     ),
     CodeFault(
         "an error that loses the finished rows",
         table.complete,
-        "        _write([rows[key] for key in wanted if key in rows], path)",
-        "    _write([rows[key] for key in wanted if key in rows], path)",
+        "        write([rows[key] for key in wanted if key in rows], path)",
+        "    write([rows[key] for key in wanted if key in rows], path)",
         test_experiments.test_it_goes_on_after_an_error,
     ),
     CodeFault(

@@ -4,7 +4,7 @@ import tempfile
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradients
 from keras import layers
 from scipy import special, stats
 
@@ -72,16 +72,15 @@ def test_the_shared_kernels_gradient_is_the_sum_of_its_two_places():
     """The oracle is autodiff through an untied copy; one step of gradient descent moves the encoder and the decoder."""
     for model in (sequential(), functional()):
         copy = untied(model)
-        with tf.GradientTape() as tape:
-            loss = keras.ops.mean(keras.ops.square(copy(x) - x))
-        gradients = tape.gradient(loss, [layer.kernel.value for layer in copy.layers])
+        kernels = [layer.kernel for layer in copy.layers]
+        slopes = gradients(lambda copy=copy: keras.ops.mean(keras.ops.square(copy(x) - x)), kernels)
         hidden1, code, hidden3, output = model.layers[-4:]
         before = [np.array(layer.kernel) for layer in (hidden1, code)]
         model.compile(keras.optimizers.SGD(1.0), "mse")
         model.train_on_batch(x, x)
-        for layer, old, encoder, decoder in zip((hidden1, code), before, gradients[:2], gradients[:1:-1], strict=True):
+        for layer, old, encoder, decoder in zip((hidden1, code), before, slopes[:2], slopes[:1:-1], strict=True):
             assert min(np.abs(encoder).max(), np.abs(decoder).max()) > 1e-3
-            np.testing.assert_allclose(old - layer.kernel, encoder + tf.transpose(decoder), atol=1e-6)
+            np.testing.assert_allclose(old - layer.kernel, encoder + decoder.T, atol=1e-6)
         assert output.dense.kernel is hidden1.kernel and hidden3.dense.kernel is code.kernel
         np.testing.assert_allclose(model(x), untied(model)(x), rtol=1e-5)
 
@@ -183,7 +182,7 @@ def test_the_codes_have_the_mean_and_the_variance_that_were_asked_for():
     n = 100_000
     mean, variance = np.array([3, -1]), np.array([4, 0.01])  # log variances that are no log deviations
     z = Sampling(seed=0)([np.tile(np.float32(mean), (n, 1)), np.tile(np.float32(np.log(variance)), (n, 1))])
-    assert z.shape == (n, 2) and z.dtype == tf.float32
+    assert z.shape == (n, 2) and keras.backend.standardize_dtype(z.dtype) == "float32"
     epsilon = (np.array(z, np.float64) - mean) / np.sqrt(variance)
     assert np.abs(epsilon.mean(axis=0)).max() < 5 / np.sqrt(n)
     assert np.abs(epsilon.std(axis=0) - 1).max() < 5 / np.sqrt(2 * n)
@@ -224,13 +223,12 @@ def test_the_same_seed_draws_the_same_noise():
 
 def test_the_gradient_passes_through_the_draw():
     """z = mean + exp(v / 2) epsilon: dz/dmean = 1 and dz/dv = (z - mean) / 2."""
-    with tf.GradientTape() as tape:
-        inputs = [tf.constant(part) for part in gaussians()]
-        tape.watch(inputs)
-        z = Sampling(seed=0)(inputs)
-    by_mean, by_log_var = tape.gradient(z, inputs, unconnected_gradients="zero")
+    inputs = [keras.Variable(part) for part in gaussians()]
+    z = np.array(Sampling(seed=0)(gaussians()))  # the same noise as in the copy that is differentiated
+    layer = Sampling(seed=0)
+    by_mean, by_log_var = gradients(lambda: layer([keras.ops.convert_to_tensor(part) for part in inputs]), inputs)
     assert np.array_equal(by_mean, np.ones((6, 3)))
-    np.testing.assert_allclose(by_log_var, (z - inputs[0]) / 2, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(by_log_var, (z - gaussians()[0]) / 2, rtol=1e-4, atol=1e-6)
     assert np.abs(by_log_var).min() > 0
 
 
@@ -241,7 +239,7 @@ def test_codes_have_the_shape_and_the_type_of_their_mean():
     layer = Sampling(dtype="mixed_float16")
     for n in (6, 2):  # another batch than the one it was built for
         z = layer(gaussians(n))
-        assert z.shape == (n, 3) and z.dtype == tf.float16
+        assert z.shape == (n, 3) and keras.backend.standardize_dtype(z.dtype) == "float16"
 
 
 def test_a_certain_code_is_its_mean_and_the_inputs_stay():
@@ -307,6 +305,9 @@ def terms(model, images=x):
     return -(images * np.log(p) + (1 - images) * np.log(1 - p)).sum(axis=1), kl.sum(axis=1), p
 
 
+METRICS = keras.backend.backend() != "jax"  # there the layer has none
+
+
 def evaluated(model, **options):
     return model.evaluate(x, batch_size=8, return_dict=True, verbose=0, **options)
 
@@ -319,7 +320,7 @@ def test_evaluate_gives_the_bound_over_all_examples(eagerly):
     reconstruction, kl, p = terms(model)
     by_batch = [np.mean((reconstruction + 0.25 * kl)[rows]) for rows in (slice(8), slice(8, 16), slice(16, 20))]
     assert abs(np.mean(by_batch) / np.mean(reconstruction + 0.25 * kl) - 1) > 1e-4  # what it must not be
-    expected = {"reconstruction": reconstruction.mean(), "kl": kl.mean()}
+    expected = {"reconstruction": reconstruction.mean(), "kl": kl.mean()} if METRICS else {}
     for _ in range(2):  # the second time from fresh sums, whatever was predicted in between
         assert evaluated(model) == pytest.approx(expected | {"loss": np.mean(reconstruction + 0.25 * kl)}, rel=1e-5)
         np.testing.assert_allclose(model.predict(x + 0, verbose=0, batch_size=8), p, rtol=1e-4)
@@ -330,17 +331,17 @@ def test_beta_weighs_the_loss_and_not_the_metrics():
         model = variational(beta, log_var=-40.0)
         model.compile("sgd", loss=None, run_eagerly=True)
         figures, (reconstruction, kl, _) = evaluated(model), terms(model)
-        assert figures["kl"] == pytest.approx(kl.mean(), rel=1e-5)
+        assert not METRICS or figures["kl"] == pytest.approx(kl.mean(), rel=1e-5)
         assert figures["loss"] == pytest.approx(reconstruction.mean() + beta * kl.mean(), rel=1e-5)
 
 
 def test_evaluate_is_of_a_draw_of_the_codes():
     """4,000 images of one draw each, against the expectation over the codes by Gauss-Hermite quadrature: within five
-    standard errors (with another seed 6e-7 fail by luck)."""
-    model = variational(log_var=0.0)
+    standard errors (with another seed 6e-7 fail by luck). With a beta of 0 the loss is the reconstruction."""
+    model = variational(beta=0, log_var=0.0)
     model.compile("sgd", loss=None, run_eagerly=True)
     first, second = evaluated(model), evaluated(model)
-    assert first["reconstruction"] != second["reconstruction"] and first["kl"] == second["kl"]
+    assert first["loss"] != second["loss"] and first.get("kl") == second.get("kl")
     mean, log_var, decoder = ([np.array(w) for w in layer.weights] for layer in model.layers if layer.weights)
     nodes, weights = np.polynomial.hermite_e.hermegauss(20)
     epsilon, weights = (
@@ -354,25 +355,27 @@ def test_evaluate_is_of_a_draw_of_the_codes():
     variance = np.average((errors - expected) ** 2, axis=0, weights=weights)
     figures = model.evaluate(np.tile(x, (200, 1)), batch_size=1000, return_dict=True, verbose=0)
     tolerance = 5 * np.sqrt(variance.mean() / 4000)
-    assert abs(figures["reconstruction"] - expected.mean()) < tolerance
+    assert abs(figures["loss"] - expected.mean()) < tolerance
     assert abs(terms(model)[0].mean() - expected.mean()) > 2 * tolerance  # without noise it is another number
 
 
 def test_a_step_goes_down_the_gradient_of_the_bound():
-    """The oracle: autodiff of TensorFlow's cross-entropy and of the KL's definition by log densities."""
+    """The oracle: autodiff of Keras's cross-entropy and of the KL's definition by log densities."""
     model = variational(beta=0.5, log_var=-20.0)
     mean, log_var, decoder = (layer for layer in model.layers if layer.weights)
-    variables = [variable.value for variable in model.trainable_variables]
-    with tf.GradientTape() as tape:
+    variables = model.trainable_variables
+
+    def bound():
         z_mean, z_log_var = mean(x), log_var(x)
-        pixels = tf.nn.sigmoid_cross_entropy_with_logits(x, decoder(z_mean))
-        kl = -z_log_var / 2 + (tf.exp(z_log_var) + z_mean**2) / 2 - 0.5
-        loss = tf.reduce_mean(tf.reduce_sum(pixels, 1) + 0.5 * tf.reduce_sum(kl, 1))
-    gradients = tape.gradient(loss, variables)
+        pixels = keras.ops.binary_crossentropy(x, decoder(z_mean), from_logits=True)
+        kl = -z_log_var / 2 + (keras.ops.exp(z_log_var) + z_mean**2) / 2 - 0.5
+        return keras.ops.mean(keras.ops.sum(pixels, 1) + 0.5 * keras.ops.sum(kl, 1))
+
+    slopes = gradients(bound, variables)
     before = [np.array(variable) for variable in variables]
     model.compile(keras.optimizers.SGD(0.1), loss=None, run_eagerly=True)
     model.train_on_batch(x)
-    for old, new, gradient in zip(before, variables, gradients, strict=True):
+    for old, new, gradient in zip(before, variables, slopes, strict=True):
         assert np.abs(gradient).max() > 1e-2
         np.testing.assert_allclose((old - new) / 0.1, gradient, rtol=1e-3, atol=1e-3)
 
@@ -383,9 +386,11 @@ def test_it_trains_and_counts_every_epoch_anew():
     images = np.repeat(np.tile(np.eye(2, dtype=np.float32), (20, 1)), 3, axis=1)  # 1, 1, 1, 0, 0, 0 or the reverse
     history = model.fit(images, epochs=15, batch_size=32, validation_data=(images, None), verbose=0).history
     for split in ("", "val_"):
-        loss, reconstruction, kl = (np.array(history[split + name]) for name in ("loss", "reconstruction", "kl"))
-        np.testing.assert_allclose(loss, reconstruction + 0.5 * kl, rtol=1e-5)
+        loss = np.array(history[split + "loss"])
         assert loss[-1] < 3 < loss[0]
+        if METRICS:
+            reconstruction, kl = (np.array(history[split + name]) for name in ("reconstruction", "kl"))
+            np.testing.assert_allclose(loss, reconstruction + 0.5 * kl, rtol=1e-5)
 
 
 def saved_and_loaded(model):
@@ -461,5 +466,7 @@ def test_the_bound_of_a_convolutional_network_gives_images():
     images = np.random.default_rng(0).random((10, 4, 4, 1), dtype=np.float32)
     history = model.fit(images, batch_size=4, verbose=0).history
     figures = {name: value for name, (value,) in history.items()}
-    assert figures["loss"] == pytest.approx(figures["reconstruction"] + figures["kl"], rel=1e-5)
-    assert 16 * np.log(2) / 2 < figures["reconstruction"] < 16 * np.log(2) * 2  # a sum over 16 pixels
+    assert 16 * np.log(2) / 2 < figures["loss"] < 16 * np.log(2) * 2  # a sum over 16 pixels
+    if METRICS:
+        assert figures["loss"] == pytest.approx(figures["reconstruction"] + figures["kl"], rel=1e-5)
+        assert 16 * np.log(2) / 2 < figures["reconstruction"] < figures["loss"]

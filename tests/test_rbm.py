@@ -4,7 +4,7 @@ import tempfile
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from gradients import gradients as autodiff
 from keras import ops
 from scipy.special import expit, logsumexp
 from sklearn.neural_network import BernoulliRBM
@@ -45,9 +45,7 @@ def images(n=12, n_visible=N_VISIBLE):
 
 
 def gradients(rbm, x, loss=None):
-    with tf.GradientTape() as tape:
-        value = (loss or rbm.compute_loss)(x)
-    return [ops.convert_to_numpy(g) for g in tape.gradient(value, [w.value for w in rbm.trainable_variables])]
+    return autodiff(lambda: (loss or rbm.compute_loss)(x), rbm.trainable_variables, rbm.non_trainable_variables)
 
 
 def test_states_count_in_binary():
@@ -114,7 +112,7 @@ def test_the_update_is_contrastive_divergence_with_probabilities(n_chains):
 
 def exact_loss(rbm):
     """Minus the mean log-likelihood, Z summed over all images, as a function for autodiff."""
-    everything = tf.constant(states(rbm.kernel.shape[0]), tf.float32)
+    everything = states(rbm.kernel.shape[0]).astype(np.float32)
     return lambda x: ops.mean(rbm.free_energy(x)) + ops.logsumexp(-rbm.free_energy(everything))
 
 
@@ -154,7 +152,10 @@ def test_the_chain_advances(k):
     """50,000 chains from one image: each of 32 frequencies within 5 standard errors of the enumerated k steps."""
     rbm, n = machine(k=k, scale=2.0), 50_000
     expected = np.linalg.matrix_power(transition(rbm), k)[0]
-    ends = rbm._chain_end(tf.zeros((n, N_VISIBLE))), gibbs(rbm, np.zeros((n, 5)), k, np.random.default_rng(0))[-1]
+    ends = (
+        rbm._chain_end(np.zeros((n, N_VISIBLE), np.float32)),
+        gibbs(rbm, np.zeros((n, 5)), k, np.random.default_rng(0))[-1],
+    )
     assert np.abs(np.linalg.matrix_power(transition(rbm), 4 - k)[0] - expected).max() > 0.02  # else nothing is shown
     for end in ends:
         counts = np.bincount(np.asarray(end).astype(int) @ 2 ** np.arange(N_VISIBLE)[::-1], minlength=32)
@@ -213,11 +214,12 @@ def test_evaluate_changes_nothing_and_reports_the_free_energy(n_chains):
     rbm.predict(images(), verbose=0)
     after = [np.array(weight) for weight in rbm.weights] + [np.array(rbm.seed_generator.state)]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
-    assert report["free_energy"] == pytest.approx(np.mean(rbm.free_energy(images())), rel=1e-5)
+    assert report["free_energy"] == pytest.approx(float(np.mean(rbm.free_energy(images()))), rel=1e-5)
 
 
 def test_training_fits_a_small_distribution():
-    """Two images of eight pixels; independent pixels reach a log-likelihood of -8 ln 2, the truth -ln 2."""
+    """Two images of eight pixels, half the time each. Independent pixels give the two a probability of 1 / 128. How
+    the machine shares it out between them depends on the seed: no chain crosses from one to the other at the end."""
     x = np.repeat(np.array([[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]], np.float32), 960, axis=0)
     keras.utils.set_random_seed(0)
     rbm = RBM(8, n_chains=256, seed=0)
@@ -225,7 +227,10 @@ def test_training_fits_a_small_distribution():
     rbm.compile(keras.optimizers.SGD(rate, momentum=0.5), steps_per_execution=20)
     history = rbm.fit(x, batch_size=32, epochs=15, verbose=0).history
     assert set(history) == {"loss", "free_energy"}
-    assert -np.mean(rbm.free_energy(x)) - exact_log_partition(rbm) > -1.5
+    two = x[[0, -1]]
+    assert np.exp(-ops.convert_to_numpy(rbm.free_energy(two)) - exact_log_partition(rbm)).sum() > 0.9
+    at_one, at_the_other = ((np.array(rbm.chains) == image).all(axis=1).mean() for image in two)
+    assert at_one > 0.3 and at_the_other > 0.3  # the chains follow
 
 
 def test_a_machine_saves_loads_and_trains_on_alike():
@@ -239,7 +244,7 @@ def test_a_machine_saves_loads_and_trains_on_alike():
     assert {name: getattr(loaded, name) for name in ("n_hidden", "k", "n_chains", "weight_decay", "seed")} == {
         name: getattr(rbm, name) for name in ("n_hidden", "k", "n_chains", "weight_decay", "seed")
     }
-    loaded.seed_generator.state.assign(rbm.seed_generator.state)  # Keras does not store it
+    loaded.seed_generator.state.assign(np.array(rbm.seed_generator.state))  # Keras does not store it
     for model in (rbm, loaded):
         model.fit(images(), batch_size=5, epochs=2, shuffle=False, verbose=0)
     for ours, theirs in zip(rbm.weights, loaded.weights, strict=True):
