@@ -16,7 +16,6 @@ its machine. Nothing is chosen by the test images.
 
 import functools
 import math
-import pathlib
 
 import joblib
 import keras
@@ -26,12 +25,11 @@ from keras import layers
 from aelib import data
 from aelib.course import cosine_rate
 from aelib.rbm import RBM, annealed_log_partition, base_logits
-from experiments.table import complete, grid
+from experiments.table import STORED, complete, grid
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 BATCH_SIZE = 128
 METHODS = {"CD-1": (1, None), "CD-2": (2, None), "persistent": (1, BATCH_SIZE)}
 MACHINES = {500: {"epochs": 18, "weight_decay": 1e-4}, 1024: {"epochs": 12, "weight_decay": 5e-4}}  # by hidden units
@@ -66,7 +64,7 @@ def likelihood(method, epochs, seed):
     return figures | {"log_z": log_z, "log_z_error": error}
 
 
-@joblib.Memory(ROOT / "build" / "experiments", verbose=0).cache
+@joblib.Memory(STORED, verbose=0).cache
 def machine(units, epochs, weight_decay, seed):
     """Weights and hidden thresholds of the belief network's machine; the seed's other rows find them on the disk."""
     x = (x_train > 0.5).astype("float32")

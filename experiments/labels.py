@@ -24,7 +24,6 @@ import functools
 import itertools
 import math
 import os
-import pathlib
 
 import keras
 import numpy as np
@@ -37,12 +36,11 @@ from aelib.course import cosine_rate
 from aelib.losses import mse
 from aelib.pretraining import draw_labelled, pretrain, stack, unroll
 from aelib.rbm import RBM, base_logits
-from experiments.table import complete, grid
+from experiments.table import STORED, complete, grid
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
-STORED = pathlib.Path(__file__).resolve().parent.parent / "build" / "experiments"
 SIZES = (784, 500, 500, 1000)
 SMALL = (784, 30)
 BATCH_SIZE = 128

@@ -4,16 +4,16 @@
 """
 
 import base64
-import csv
 import dataclasses
-import json
+import functools
 import math
-import pathlib
 import statistics
 
-from experiments.table import RESULTS
+import nbformat
+import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from aelib import chapters, data
+
 PICTURE = "a4f75a89"  # a cell of chapter 03
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
 
@@ -44,11 +44,11 @@ class Row:
     def seeds(self):
         """The figures of the seeds."""
         name, column, where = self.table
-        with (RESULTS / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if all(row[key] == str(is_) for key, is_ in where.items())]
-        if len(rows) < 3:
-            raise ValueError(f"{name}.csv: {len(rows)} rows with {where}, expected three seeds or more")
-        return [self.scale * float(row[column]) for row in rows]
+        table = data.load_results(name)
+        figures = table[column][np.logical_and.reduce([table[key] == value for key, value in where.items()])]
+        if len(figures) < 3:
+            raise ValueError(f"{name}.csv: {len(figures)} rows with {where}, expected three seeds or more")
+        return (self.scale * figures).tolist()
 
 
 ROWS = [
@@ -176,25 +176,19 @@ ROWS = [
         "random start: training error, where guessing has 3.258",
         lecture="3.257",
     ),
-    Row(
-        "06",
-        "letters, the same from a stack of RBMs: of 312",
-        table=("letters", "easy_test_accuracy", {"net": "RBM stack"}),
-        lecture="267",
-        scale=312,
-    ),
-    Row(
-        "06",
-        "letters, the same from a stack of autoencoders: of 312",
-        table=("letters", "easy_test_accuracy", {"net": "autoencoder stack"}),
-        scale=312,
-    ),
-    Row(
-        "06",
-        "letters, one hidden layer of 100: of 312",
-        table=("letters", "easy_test_accuracy", {"net": "one hidden layer"}),
-        lecture="231",
-        scale=312,
+    *(
+        Row(
+            "06",
+            f"letters, {what}: of 312",
+            table=("letters", "easy_test_accuracy", {"net": net}),
+            lecture=lecture,
+            scale=312,
+        )
+        for net, what, lecture in (
+            ("RBM stack", "the same from a stack of RBMs", "267"),
+            ("autoencoder stack", "the same from a stack of autoencoders", ""),
+            ("one hidden layer", "one hidden layer of 100", "231"),
+        )
     ),
     *(
         Row(
@@ -247,21 +241,22 @@ ROWS = [
 ]
 
 
+@functools.cache
 def notebook(chapter):
-    (path,) = (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")
-    return json.loads(path.read_text(encoding="utf-8"))
+    (path,) = chapters.find(chapter)
+    return nbformat.read(path, as_version=4)
 
 
 def record(chapter):
     """What `make outputs` stored in the chapter's metadata: profile, versions, machine, seconds, checks."""
-    return notebook(chapter)["metadata"]["aelib"]
+    return notebook(chapter).metadata.aelib
 
 
 def picture():
     """The PNG of chapter 03 that the README shows."""
-    (cell,) = [cell for cell in notebook("03")["cells"] if cell["id"] == PICTURE]
-    (png,) = [output["data"]["image/png"] for output in cell["outputs"] if "image/png" in output.get("data", {})]
-    return base64.b64decode(png if isinstance(png, str) else "".join(png))
+    (cell,) = [cell for cell in notebook("03").cells if cell.id == PICTURE]
+    (output,) = chapters.pictures(cell)
+    return base64.b64decode(output.data["image/png"])
 
 
 def in_words(figures):
@@ -300,8 +295,8 @@ def text():
 
 
 def main():
-    (ROOT / "RESULTS.md").write_text(text(), encoding="utf-8")
-    (ROOT / "site" / "denoising.png").write_bytes(picture())
+    (chapters.ROOT / "RESULTS.md").write_text(text(), encoding="utf-8")
+    (chapters.SITE / "denoising.png").write_bytes(picture())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import keras
 from tqdm import tqdm
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
+STORED = RESULTS.parent.parent / "build" / "experiments"  # trained models that several rows use
 
 
 def grid(**columns):

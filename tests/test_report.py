@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from aelib import chapters
 from experiments import report
 
 BOTH = [row for row in report.ROWS if row.claim and row.table]
 
 
 def test_the_file_is_what_the_stored_figures_make():
-    assert (report.ROOT / "RESULTS.md").read_text(encoding="utf-8") == report.text()
+    assert (chapters.ROOT / "RESULTS.md").read_text(encoding="utf-8") == report.text()
 
 
 @pytest.mark.parametrize("row", BOTH, ids=lambda row: row.quantity)
@@ -23,7 +24,7 @@ def test_a_chapters_run_agrees_with_its_seeds(row):
 
 def test_figures_of_the_readme_are_those_of_the_results():
     """Each bold figure of the README's table of chapters stands in RESULTS.md."""
-    readme = (report.ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (chapters.ROOT / "README.md").read_text(encoding="utf-8")
     table = [re.findall(r"\*\*(.+?)\*\*", line) for line in readme.splitlines() if line.startswith("| [0")]
     assert len(table) == 6 and all(table)
     known = set(re.findall(r"-?\d[\d.]*", report.text()))
@@ -31,7 +32,7 @@ def test_figures_of_the_readme_are_those_of_the_results():
 
 
 def test_the_picture_of_the_readme_is_chapter_03s():
-    assert (report.ROOT / "site" / "denoising.png").read_bytes() == report.picture()
+    assert (chapters.SITE / "denoising.png").read_bytes() == report.picture()
 
 
 def test_words_for_figures():
