@@ -1286,7 +1286,7 @@ CHAPTER = [
         "01",
         "ops.sqrt(ops.sum((x - x_hat) ** 2, axis=-1) + 1e-9)",
         "ops.sum((x - x_hat) ** 2, axis=-1)",
-        "distance: the plane turns by, degrees",
+        "five broken rows, distance: the plane turns by, degrees",
     ),
     ChapterFault(
         "a bent autoencoder that cannot bend",
