@@ -120,8 +120,10 @@ class RBM(keras.Model):
         end = self._chain_end(x if self.chains is None else self.chains)
         if self.chains is not None:
             self.chains.assign(end)
-        penalty = self.weight_decay / 2 * ops.sum(ops.square(self.kernel))
-        return ops.mean(free_energy) - ops.mean(self.free_energy(end)) + penalty
+        loss = ops.mean(free_energy) - ops.mean(self.free_energy(end))
+        if self.weight_decay:
+            loss += self.weight_decay / 2 * ops.sum(ops.square(self.kernel))
+        return loss
 
     def fit(self, x, callbacks=None, **kwargs):
         return super().fit(_checked(x), callbacks=[*(callbacks or []), _StopAtNaN()], **kwargs)

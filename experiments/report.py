@@ -95,7 +95,11 @@ ROWS = [
         "denoiser, level 1.0: test MSE",
     ),
     Row("03", "the same, 6 epochs: test MSE", table=("denoising", "test_gaussian_10", {"training": "gaussian_10"})),
-    Row("03", "trained without noise, 6 epochs: test MSE", table=("denoising", "test_gaussian_10", {"training": "clean"})),
+    Row(
+        "03",
+        "trained without noise, 6 epochs: test MSE",
+        table=("denoising", "test_gaussian_10", {"training": "clean"}),
+    ),
     Row(
         "03",
         "denoiser, share of the best matrix's test MSE, clipped",
