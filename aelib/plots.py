@@ -3,9 +3,25 @@
 import itertools
 import math
 
+import matplotlib.patheffects
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
+
+# One colour a thing, in every chapter (Okabe & Ito's, which colour-blind people can tell apart). The subject of a
+# chapter has the strongest; it is the first of Matplotlib's cycle, as `course.start` sets it.
+COLOURS = {
+    "autoencoder": "#0072B2",
+    "pca": "#E69F00",  # or whatever the best linear map is
+    "plain": "#009E73",  # the same network without the chapter's idea; an autoencoder beside a VAE, for instance
+    "other": "#D55E00",  # a method of another kind: label spreading, nearest neighbours
+    "rbm": "#CC79A7",
+    "random": "#56B4E9",  # a random start
+    "data": "#666666",
+}
+# Ten classes (Tol's muted scheme and black).
+CLASSES = ["#332288", "#CC6677", "#DDAA33", "#117733", "#88CCEE", "#AA4499", "#44AA99", "#882255", "#999933", "#222222"]
 
 
 def curves(lines, xlabel, ylabel, log=False, x=None):
@@ -34,15 +50,30 @@ def curves(lines, xlabel, ylabel, log=False, x=None):
     return figure
 
 
-def rows(images, columns=8):
+def rows(images, columns=8, minus=None):
     """A row of images for each entry of a dict, all on one gray scale: 0 is black, 1 is white, what lies beyond is cut.
 
     Parameters
     ----------
     images : dict of str to array, shape (n, 28, 28) or (n, 784)
         Label of the row and its images, square and of one size; the first `columns` of them are drawn.
+    minus : str, optional
+        A label of `images`. Below each other row stands how far it is from that one: the absolute difference, three
+        times as bright, so that a third of the gray scale is white.
+
+    Raises
+    ------
+    ValueError
+        Images that are not square or not of one size, or a `minus` that is no label.
     """
-    return _grid({label: _squares(label, array)[:columns] for label, array in images.items()}, columns, (0, 1))
+    if minus is not None and minus not in images:
+        raise ValueError(f"minus= must be one of the rows {list(images)}; got {minus!r}")
+    squares = {}
+    for label, array in images.items():
+        squares[label] = _squares(label, array)[:columns]
+        if minus not in (None, label):
+            squares[f"difference × 3 ({label})"] = 3 * np.abs(squares[label] - _squares(minus, images[minus])[:columns])
+    return _grid(squares, columns, (0, 1))
 
 
 def filters(weights, columns=8):
@@ -130,8 +161,8 @@ def _squares(label, images):
     return images.reshape(-1, side, side).astype("float32", copy=False)
 
 
-def codes(panels, labels, names):
-    """Two-dimensional codes side by side, coloured by class.
+def codes(panels, labels, names, share=True):
+    """Two-dimensional codes side by side, coloured by class, each class with its name at its median.
 
     Parameters
     ----------
@@ -140,16 +171,120 @@ def codes(panels, labels, names):
     labels : int array, shape (n,)
         Class of each row, an index into `names`.
     names : list of str
+        Ten at most.
+    share : bool
+        Whether all panels have the same axes, so that sizes compare. Where units differ, as in t-SNE maps, they do not.
+
+    Raises
+    ------
+    ValueError
+        Codes that are not of the shape (n, 2), or more than ten names.
     """
     for title, z in panels.items():
         if np.shape(z) != (len(labels), 2):
             raise ValueError(f"codes of {title!r} must have the shape {(len(labels), 2)}; got {np.shape(z)}")
-    figure, all_axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 4.2), squeeze=False)
-    size = 6 if len(labels) < 500 else 4
+    if len(names) > len(CLASSES):
+        raise ValueError(f"there are colours for {len(CLASSES)} classes; got {len(names)} names")
+    figure, all_axes = plt.subplots(
+        1, len(panels), figsize=(5 * len(panels), 4.6), squeeze=False, sharex=share, sharey=share
+    )
+    halo = [matplotlib.patheffects.withStroke(linewidth=4, foreground="white")]
     for axes, (title, z) in zip(all_axes[0], panels.items(), strict=True):
-        for index, (name, mark) in enumerate(zip(names, itertools.cycle("osD^vP*X<>"), strict=False)):
-            axes.plot(*np.asarray(z)[np.asarray(labels) == index].T, mark, label=name, markersize=size, alpha=0.8)
+        for index, (name, colour) in enumerate(zip(names, CLASSES, strict=False)):
+            group = np.asarray(z)[np.asarray(labels) == index]
+            axes.plot(*group.T, "o", color=colour, label=name, markersize=6 if len(labels) < 500 else 3, alpha=0.6)
+            if len(group):
+                axes.text(
+                    *np.median(group, axis=0),
+                    name,
+                    color=colour,
+                    fontsize=18,
+                    fontweight="bold",
+                    ha="center",
+                    va="center",
+                    path_effects=halo,
+                    zorder=5,
+                )
         axes.set(title=title, xlabel="code 1", ylabel="code 2")
         axes.locator_params(nbins=5)
-    figure.legend(*all_axes[0, 0].get_legend_handles_labels(), loc="outside right center", markerscale=6 / size)
+    return figure
+
+
+_KINDS = {  # face and edge of a node
+    "data": ("#e8e8e8", COLOURS["data"]),
+    "map": ("white", COLOURS["autoencoder"]),
+    "code": (COLOURS["autoencoder"], COLOURS["autoencoder"]),
+    "chance": ("#fbe9f2", COLOURS["rbm"]),  # a random draw: a circle
+    "loss": ("#fff3d6", COLOURS["pca"]),
+}
+
+
+def diagram(nodes, arrows, links=(), size=(9, 2.6)):
+    """A model as boxes and arrows.
+
+    Parameters
+    ----------
+    nodes : dict of str to tuple (x, y, text, kind) or (x, y, text, kind, height)
+        Place of the centre, what is written there, and "data" (gray), "map" (a layer or function: white), "code"
+        (blue), "chance" (drawn at random: a circle) or "loss". A box is 1.6 wide and 0.9 high, or of the given height.
+    arrows : list of tuple (from, to) or (from, to, text) or (from, to, text, bend)
+        Names of two nodes, what is written beside the arrow, and how much it bends to the left of its way (0: straight;
+        negative: to the right).
+    links : list of tuple (one, other)
+        Lines without a direction: an RBM's weights.
+    size : tuple
+        Of the figure in inches; the scale of x and y is the same.
+
+    Raises
+    ------
+    ValueError
+        An unknown kind, or an arrow from or to a node that is not there.
+    """
+    for name, (_, _, _, kind, *_) in nodes.items():
+        if kind not in _KINDS:
+            raise ValueError(f"the kind of {name!r} must be one of {', '.join(_KINDS)}; got {kind!r}")
+    for one, other, *_ in [*arrows, *links]:
+        if {one, other} - set(nodes):
+            raise ValueError(f"an arrow from {one!r} to {other!r}, but the nodes are {list(nodes)}")
+    figure, axes = plt.subplots(figsize=size)
+    patches = {}
+    for name, (x, y, text, kind, *height) in nodes.items():
+        face, edge = _KINDS[kind]
+        style = {"facecolor": face, "edgecolor": edge, "linewidth": 2, "zorder": 2}
+        if kind == "chance":
+            patches[name] = Circle((x, y), 0.55, **style)
+        else:
+            tall = height[0] if height else 0.9
+            corner = (x - 0.8, y - tall / 2)
+            patches[name] = FancyBboxPatch(corner, 1.6, tall, boxstyle="round,pad=0,rounding_size=0.1", **style)
+        axes.add_patch(patches[name])
+        ink = "white" if kind == "code" else "black"
+        axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=13, zorder=3)
+    for one, other, *rest in [*arrows, *((*link, "", 0, "-") for link in links)]:
+        text, bend, head = (*rest, *("", 0, "-|>")[len(rest) :])
+        start, end = np.array(nodes[one][:2], float), np.array(nodes[other][:2], float)
+        axes.add_patch(
+            FancyArrowPatch(
+                start,
+                end,
+                arrowstyle=head,
+                connectionstyle=f"arc3,rad={-bend}",
+                patchA=patches[one],
+                patchB=patches[other],
+                shrinkA=1,
+                shrinkB=1,
+                mutation_scale=18,
+                linewidth=1.8,
+                color=COLOURS["data"],
+                zorder=1,
+            )
+        )
+        if text:
+            left = np.array([start[1] - end[1], end[0] - start[0]])  # of the way, as long as it
+            place = (start + end) / 2 + bend / 2 * left + 0.28 * left / np.hypot(*left)
+            axes.text(*place, text, ha="center", va="center", fontsize=12, zorder=3)
+    axes.set_aspect("equal")
+    axes.autoscale_view()
+    axes.margins(0.04)
+    axes.axis("off")
     return figure

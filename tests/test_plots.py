@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.patches import FancyArrowPatch
 
 from aelib import plots
 
@@ -41,6 +42,16 @@ def test_rows_draw_the_arrays_on_one_gray_scale():
     assert limits == (0, 1)
     assert np.array_equal(noisy, before)
     assert len(axes.get_xticks()) == 0
+
+
+def test_rows_of_differences_stand_below_their_rows():
+    clean, net = rng.random((2, 4, 3, 3)).astype("float32")
+    axes, picture, limits = drawn(plots.rows({"input": clean, "net": net.reshape(4, 9)}, columns=3, minus="input"))
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["input", "net", "difference × 3 (net)"]
+    np.testing.assert_allclose(picture, tiled([clean[:3], net[:3], 3 * abs(net - clean)[:3]], 3, 3), rtol=1e-5)
+    assert limits == (0, 1)
+    with pytest.raises(ValueError, match=r"one of the rows \['input', 'net'\]; got 'clean'"):
+        plots.rows({"input": clean, "net": net}, minus="clean")
 
 
 def test_filters_draw_each_weight_vector_around_zero():
@@ -225,7 +236,47 @@ def test_codes_are_drawn_by_class():
     for axes, codes in ((left, z), (right, -z)):
         for index, line in enumerate(axes.lines):
             assert np.array_equal(line.get_xydata(), codes[labels == index])
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c"]
+        assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]  # each at its class's median, in its colour
+        for index, text in enumerate(axes.texts):
+            assert text.get_position() == pytest.approx(np.median(codes[labels == index], axis=0))
+            assert text.get_color() == axes.lines[index].get_color() == plots.CLASSES[index]
+    assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
+    figure = plots.codes({"PCA": z, "network": 9 * z}, labels, ["a", "b", "c", "not there"], share=False)
+    left, right = figure.axes
+    assert left.get_xlim() != right.get_xlim() and len(left.texts) == 3
+    with pytest.raises(ValueError, match="colours for 10 classes; got 11 names"):
+        plots.codes({"PCA": z}, labels, list("abcdefghijk"))
     with pytest.raises(ValueError, match=r"'network' must have the shape \(6, 2\); got \(6, 3\)"):
         plots.codes({"PCA": z, "network": rng.normal(size=(6, 3))}, labels, ["a", "b", "c"])
+
+
+def test_colours_differ():
+    assert len({*plots.COLOURS.values()}) == len(plots.COLOURS) and len({*plots.CLASSES}) == 10
+
+
+def test_a_diagram_has_its_nodes_and_arrows_where_they_are_asked_for():
+    nodes = {
+        "x": (0, 0, "input", "data"),
+        "z": (3, 1, "code", "code", 0.4),
+        "eps": (3, 3, "noise", "chance"),
+    }
+    (axes,) = plots.diagram(nodes, [("x", "z", "encoder"), ("eps", "z")], links=[("x", "eps")]).axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert places["input"] == (0, 0) and places["code"] == (3, 1) and places["noise"] == (3, 3)
+    box = axes.patches[1].get_extents().transformed(axes.transData.inverted())
+    assert box.get_points() == pytest.approx(np.array([[2.2, 0.8], [3.8, 1.2]]), abs=0.05)
+    arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    heads = [type(arrow.get_arrowstyle()).__name__ for arrow in arrows]
+    assert heads == ["CurveFilledB", "CurveFilledB", "Curve"]  # a link has no head
+    x, y = places["encoder"]  # beside the middle of its arrow, on the left of its way
+    assert 0.2 < np.hypot(x - 1.5, y - 0.5) < 0.4 and y - 0.5 > x - 1.5
+    assert axes.get_aspect() == 1
+
+
+def test_a_diagram_refuses_what_it_cannot_draw():
+    before = plt.get_fignums()
+    with pytest.raises(ValueError, match="the kind of 'x' must be one of data, map, code, chance, loss; got 'box'"):
+        plots.diagram({"x": (0, 0, "x", "box")}, [])
+    with pytest.raises(ValueError, match=r"from 'x' to 'z', but the nodes are \['x'\]"):
+        plots.diagram({"x": (0, 0, "x", "data")}, [("x", "z")])
+    assert plt.get_fignums() == before
