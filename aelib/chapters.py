@@ -119,7 +119,8 @@ def table(results):
     """What `run` found: a row a chapter, its main figures below it, and its failure where there is one."""
     lines = [f"\n{'chapter (quick profile)':<62}{'seconds':>9}{'checks passed':>15}"]
     for result in results:
-        passed = f"{sum(row['passed'] for row in result['checks'])} of {len(result['checks'])}"
+        verdicts = [row["passed"] for row in result["checks"] if row["passed"] is not None]
+        passed = f"{sum(verdicts)} of {len(verdicts)}"
         lines.append(f"{result['chapter']:<62}{result['seconds']:>9.1f}{passed:>15}")
         for row in result["checks"]:
             if row["main"]:

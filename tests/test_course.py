@@ -133,8 +133,10 @@ def test_the_figure_style_is_for_the_back_of_the_room():
 def test_a_check_that_holds_says_so(capsys, value, bounds):
     check("the claim", value, **bounds)
     line = capsys.readouterr().out
-    assert line.startswith("✓ the claim: ") and line.count("\n") == 1
-    assert all(name in line for name in bounds)
+    figure = " to ".join(
+        f"{extreme(value):#.4g}" for extreme in ((np.min, np.max) if np.size(value) > 1 else (np.min,))
+    )
+    assert line == f"✓ the claim: {figure}\n"  # without the bounds
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,18 @@ def test_a_check_cannot_assert_nothing(value, bounds, error, message):
         with pytest.raises(error, match=message):
             check("the claim", value, **bounds)
     assert course.checks() == []
+
+
+@pytest.mark.parametrize("value", [0.5, 2.0])
+def test_what_quick_is_too_short_for_is_judged_in_the_lecture_profile_only(capsys, value):
+    course.start(seed=0, profile="quick")
+    check("the claim", value, below=1, quick=False)
+    assert capsys.readouterr().out == f"– the claim: {value:#.4g} (judged in the lecture profile)\n"
+    assert [row["passed"] for row in course.checks()] == [None]
+    course.start(seed=0, profile="lecture", strict=False)
+    check("the claim", value, below=1, quick=False)
+    assert capsys.readouterr().out.startswith("✓ the claim: 0.5000\n" if value < 1 else "✗ the claim: 2.000, but")
+    assert [row["passed"] for row in course.checks()] == [value < 1]
 
 
 def test_not_strict_reports_and_goes_on(capsys):

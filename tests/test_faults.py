@@ -123,12 +123,15 @@ def test_faults_go_red_through_nbval(tmp_path):
         )
 
     add("print('error', 1 / 3, x_train.shape)", "error 0.25 (100, 3)\n")  # another decimal: meant to pass
-    add("check('a third', 1 / 3, below=1)", "✓ a third: 0.2500 (below 9.000)\n")
+    add("check('a third', 1 / 3, below=1)", "✓ a third: 0.2500\n")
+    add("check('half', 1 / 2, below=0.1, quick=False)", "✓ half: 0.0500\n")
+    add("check('two', [1.0, 2.0], below=0.1, quick=False)", "✓ two: 0.0100 to 0.0500\n")
     bad = len(notebook.cells)
     add("print('train', x_train.shape)", "training (100, 3)\n")  # a wrong word
     add("print('train', x_train.shape)", "train (99, 3)\n")  # a wrong shape
     add("print(1 / 3)", "nan\n")  # a number that is none
-    add("check('a third', 1 / 3, below=0.1)", "✓ a third: 0.0333 (below 0.1000)\n")  # a violated check
+    add("check('a third', 1 / 3, below=0.1)", "✓ a third: 0.0333\n")  # a violated check
+    add("check('half', 1 / 2, below=0.1, quick=False)", "✓ a half: 0.0500\n")  # another claim, not judged
     add("1 / 0", "")  # a cell that raises
     path = tmp_path / "faulty.ipynb"
     nbformat.write(notebook, path)
