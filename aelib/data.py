@@ -1,7 +1,8 @@
 """The course's data: three real sets read from `data/`, two that are generated as the lecture did, and stored results.
 
 Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
-files of the same names and formats from another folder. Where each file comes from: `data/SOURCES.md`.
+files of the same names and formats from another folder; what the folder does not have is read from `data/`.
+Where each file comes from: `data/SOURCES.md`.
 """
 
 import functools
@@ -19,20 +20,22 @@ from sklearn.model_selection import train_test_split
 
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "data"
 RESULTS = SHIPPED.parent / "experiments" / "results"
-N_VALID = 5_000
+WHOLE = "install the course from a whole clone: pip install --editable"
+FILES = "mnist.npz", "leukemia.npz", "house-votes-84.data"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def load_mnist():
     """MNIST in three parts that do not overlap.
 
-    The validation images are the first 5,000 of the original training set, as in the lecture's loader.
+    The validation images are the first 5,000 of the original training set, as in the lecture's loader. Of another set
+    (see AELIB_DATA) they are the first twelfth, which is the same share.
 
     Returns
     -------
     (x_train, y_train), (x_valid, y_valid), (x_test, y_test)
         Images: float32, shape (n, 28, 28), gray values in [0, 1] with 0 the background; labels: int64, shape (n,),
-        values 0 to 9. n is 55,000 / 5,000 / 10,000.
+        values 0 to 9. n is 55,000 / 5,000 / 10,000 (for the course's own set).
 
     Raises
     ------
@@ -43,13 +46,19 @@ def load_mnist():
     """
     raw = _read_npz(
         "mnist.npz",
-        x_train=((60_000, 28, 28), np.uint8),
-        y_train=((60_000,), np.uint8),
-        x_test=((10_000, 28, 28), np.uint8),
-        y_test=((10_000,), np.uint8),
+        x_train=(("n", 28, 28), np.uint8),
+        y_train=(("n",), np.uint8),
+        x_test=(("m", 28, 28), np.uint8),
+        y_test=(("m",), np.uint8),
     )
+    for part, least in (("train", 12), ("test", 1)):
+        labels = raw[f"y_{part}"]
+        if len(labels) < least or labels.max() > 9:
+            found = f"{len(labels)}, the largest {labels.max()}" if len(labels) else "none"
+            raise ValueError(f"{_find('mnist.npz')}: y_{part}: expected at least {least} labels, 0 to 9; found {found}")
     x, y = _unit_interval(raw["x_train"]), raw["y_train"].astype(np.int64)
     test = _unit_interval(raw["x_test"]), raw["y_test"].astype(np.int64)
+    N_VALID = len(x) // 12
     return (x[N_VALID:], y[N_VALID:]), (x[:N_VALID], y[:N_VALID]), test
 
 
@@ -121,10 +130,12 @@ def load_results(name):
         There is no such table.
     """
     path = RESULTS / f"{name}.csv"
+    if not RESULTS.is_dir():
+        raise FileNotFoundError(f"{RESULTS}: no such folder; {WHOLE}")
     if not path.is_file():
         stored = sorted(table.stem for table in RESULTS.glob("*.csv"))
         raise FileNotFoundError(f"{path}: no such table; there are {stored}, and `make results` writes them")
-    return np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8", ndmin=1)
+    return np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8", ndmin=1, comments=None)
 
 
 def make_curved_plane():
@@ -213,16 +224,19 @@ def _capitals(font):
 
 
 def _find(name):
-    path = pathlib.Path(os.environ.get("AELIB_DATA") or SHIPPED) / name
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file; expected the course's {name} there (AELIB_DATA names the folder, by default data/)"
-        )
-    return path
+    """The path of a file: in the folder that AELIB_DATA names, or else the course's own."""
+    folder = os.environ.get("AELIB_DATA")
+    if folder and not any((pathlib.Path(folder) / file).is_file() for file in FILES):
+        raise FileNotFoundError(f"AELIB_DATA names {folder}, where none of {', '.join(FILES)} is")
+    if folder and (pathlib.Path(folder) / name).is_file():
+        return pathlib.Path(folder) / name
+    if not (SHIPPED / name).is_file():
+        raise FileNotFoundError(f"{SHIPPED / name}: no such file; {WHOLE}, or let AELIB_DATA name a folder that has it")
+    return SHIPPED / name
 
 
 def _read_npz(name, **expected):
-    """The arrays of an archive, each of the expected (shape, dtype)."""
+    """The arrays of an archive, each of the expected (shape, dtype). A letter in a shape is a size that may be any."""
     path = _find(name)
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -230,10 +244,15 @@ def _read_npz(name, **expected):
             if missing:
                 raise ValueError(f"has the keys {sorted(archive.files)}; expected {sorted(expected)}")
             arrays = {key: np.asarray(archive[key]) for key in expected}
+        sizes = {}
         for key, (shape, dtype) in expected.items():
-            if (arrays[key].shape, arrays[key].dtype) != (shape, dtype):
-                found = f"{arrays[key].shape} of {arrays[key].dtype}"
-                raise ValueError(f"{key} is {found}; expected {shape} of {np.dtype(dtype)}")
+            found = arrays[key].shape
+            if len(found) == len(shape):
+                sides = zip(shape, found, strict=True)
+                shape = tuple(sizes.setdefault(side, n) if isinstance(side, str) else side for side, n in sides)
+            if (found, arrays[key].dtype) != (shape, dtype):
+                shape = str(shape).replace("'", "")
+                raise ValueError(f"{key} is {found} of {arrays[key].dtype}; expected {shape} of {np.dtype(dtype)}")
     except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: not the archive that data/SOURCES.md describes: {error}") from error
     return arrays

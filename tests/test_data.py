@@ -73,6 +73,50 @@ def test_another_folder_is_read(tmp_path, monkeypatch):
     assert x_train[0, 0, 0] == 1  # the background of the inverted images
 
 
+def small(n, m, shape=(28, 28), largest=9):
+    """Arrays of a set like MNIST, with n training and m test images."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, size in (("train", n), ("test", m)):
+        arrays[f"x_{part}"] = rng.integers(256, size=(size, *shape), dtype=np.uint8)
+        arrays[f"y_{part}"] = np.full(size, largest, np.uint8)
+    return arrays
+
+
+def test_another_set_may_have_another_size(tmp_path, monkeypatch):
+    arrays = small(n=31, m=7)
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+    assert [len(part) for part in (x_train, y_train, x_valid, y_valid, x_test, y_test)] == [29, 29, 2, 2, 7, 7]
+    assert np.array_equal(np.rint(np.concatenate([x_valid, x_train]) * 255), arrays["x_train"])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "found"),
+    [
+        (small(11, 7), r"y_train: expected at least 12 labels, 0 to 9; found 11, the largest 9"),
+        (small(12, 0), r"y_test: expected at least 1 labels, 0 to 9; found none"),
+        (small(12, 1, largest=10), "found 12, the largest 10"),
+        (small(12, 1, (28, 27)), r"x_train is \(12, 28, 27\) of uint8; expected \(12, 28, 28\) of uint8"),
+        (small(12, 1, (784,)), r"x_train is \(12, 784\) of uint8; expected \(n, 28, 28\) of uint8"),
+        (small(12, 1) | {"y_test": np.zeros(2, np.uint8)}, r"y_test is \(2,\) of uint8; expected \(1,\) of uint8"),
+    ],
+)
+def test_another_set_that_is_no_such_set_is_named(tmp_path, monkeypatch, arrays, found):
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found) as error:
+        data.load_mnist()
+    assert str(tmp_path / "mnist.npz") in str(error.value)
+
+
+def test_what_another_folder_does_not_have_is_the_courses(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mnist.npz", **small(12, 1))
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    assert data.load_gene_expression()[0][0].shape == (48, 7129) and len(data.load_votes()[0]) == 435
+
+
 def spoil(folder, how):
     """A folder with one bad leukemia.npz."""
     path = folder / "leukemia.npz"
@@ -126,13 +170,24 @@ def test_a_bad_archive_is_named_with_what_was_found(tmp_path, monkeypatch, how, 
     assert str(tmp_path / "leukemia.npz") in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("load", "name"),
-    [(data.load_mnist, "mnist.npz"), (data.load_gene_expression, "leukemia.npz"), (data.load_votes, "house-votes")],
-)
-def test_a_missing_file_is_named(tmp_path, monkeypatch, load, name):
+LOADERS = [
+    (data.load_mnist, "mnist.npz"),
+    (data.load_gene_expression, "leukemia.npz"),
+    (data.load_votes, "house-votes"),
+]
+
+
+@pytest.mark.parametrize(("load", "name"), LOADERS)
+def test_a_folder_without_any_of_the_files_is_named(tmp_path, monkeypatch, load, name):
     monkeypatch.setenv("AELIB_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=f"{name}.*AELIB_DATA"):
+    with pytest.raises(FileNotFoundError, match=f"AELIB_DATA names .*{tmp_path.name}.*none of .*{name}"):
+        load()
+
+
+@pytest.mark.parametrize(("load", "name"), LOADERS)
+def test_an_installation_without_the_data_says_what_to_do(tmp_path, monkeypatch, load, name):
+    monkeypatch.setattr(data, "SHIPPED", tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"{name}.*: no such file; install the course from a whole clone"):
         load()
 
 
@@ -168,6 +223,19 @@ def test_stored_results_come_with_their_types(tmp_path, monkeypatch):
     with pytest.raises(
         FileNotFoundError, match=r"few\.csv: no such table; there are \['many', 'one'\], and `make results`"
     ):
+        data.load_results("few")
+
+
+def test_a_number_sign_in_a_table_is_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "RESULTS", tmp_path)
+    (tmp_path / "signs.csv").write_text("recipe,error\nno. #1,0.5\n#2,0.25\n", encoding="utf-8")
+    table = data.load_results("signs")
+    assert table["recipe"].tolist() == ["no. #1", "#2"] and table["error"].tolist() == [0.5, 0.25]
+
+
+def test_an_installation_without_the_tables_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "RESULTS", tmp_path / "results")
+    with pytest.raises(FileNotFoundError, match="no such folder; install the course from a whole clone"):
         data.load_results("few")
 
 
