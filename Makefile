@@ -17,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(READY) ## execute the chapters quickly, write them as pages to build/, print a table
-	$(BIN)/python -m aelib.chapters run $(CHAPTER)
+	$(BIN)/python -m tools.chapters run $(CHAPTER)
 
 test: $(READY) lint ## unit tests, lint, and every chapter against its stored outputs
 	$(BIN)/python -m pytest
@@ -31,14 +31,14 @@ lab: $(READY) ## open the chapters in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks
 
 outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPTER=01 for one)
-	$(BIN)/python -m aelib.chapters outputs $(CHAPTER)
+	$(BIN)/python -m tools.chapters outputs $(CHAPTER)
 
 exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/
-	$(BIN)/python -m aelib.chapters exercises $(CHAPTER)
+	$(BIN)/python -m tools.chapters exercises $(CHAPTER)
 
 slides: $(READY) ## write the chapters as decks of slides to build/, for a browser without a network
 	$(INSTALL) ".[site]"
-	$(BIN)/python -m aelib.chapters slides $(CHAPTER)
+	$(BIN)/python -m tools.chapters slides $(CHAPTER)
 
 site: $(READY) ## write the course as a searchable site to build/site/, for a browser without a network
 	$(INSTALL) ".[site]"
@@ -59,10 +59,10 @@ results: $(READY) ## measure what the tables of experiments/ do not hold yet (ho
 	$(BIN)/python -m experiments
 
 bench: $(READY) ## time and memory of the main jobs as ratios, to experiments/results/bench.csv
-	$(BIN)/python -m experiments.bench
+	$(BIN)/python -m tools.bench
 
 address: $(READY) ## set the address that the chapters clone (URL=https://github.com/OWNER/REPOSITORY VERSION=main)
-	$(BIN)/python -m aelib.chapters address "$(URL)" "$(VERSION)"
+	$(BIN)/python -m tools.chapters address "$(URL)" "$(VERSION)"
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build

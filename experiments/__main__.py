@@ -13,7 +13,8 @@ import joblib
 from aelib import course  # before Keras, because it keeps TensorFlow's start-up quiet
 
 # isort: split
-from experiments import boltzmann, denoising, labels, letters, report, stacked, variational
+from experiments import boltzmann, denoising, labels, letters, stacked, variational
+from tools import report
 
 course.start(seed=0)
 with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):

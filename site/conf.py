@@ -7,7 +7,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from aelib import __version__, chapters  # noqa: E402
+from aelib import __version__  # noqa: E402
+from tools import chapters  # noqa: E402
 
 project = "Autoencoders, executable"
 author = 'The authors of "Autoencoders, executable"'

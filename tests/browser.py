@@ -12,7 +12,7 @@ import urllib.parse
 import nbformat
 import pytest
 
-from aelib import chapters
+from tools import chapters
 
 PAGE = (1280, 720)
 ROOM = 690  # what `paginate` fills; the rest is for a machine with other fonts

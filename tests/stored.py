@@ -2,7 +2,7 @@
 
 import re
 
-from aelib import chapters
+from tools import chapters
 
 MACHINE = re.compile(r"/home/|/root/|/Users/|/tmp/|/content/|[A-Z]:\\\\|0x[0-9a-f]{6,}|site-packages")
 LOG = re.compile(r"Warning|WARNING|Epoch \d+/|ms/step|(epoch|it|batch)/s\]|\[IPKernelApp\]|^[IWE]0000", re.MULTILINE)

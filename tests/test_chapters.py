@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 import aelib
-from aelib import chapters
+from tools import chapters
 
 SETUP = """REPOSITORY, VERSION = "https://example.org/old", "main"
 from aelib import course

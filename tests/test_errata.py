@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import stored
 
-from aelib import chapters
+from tools import chapters
 
 ROWS = stored.table("ERRATA.md")
 CHECKS = {

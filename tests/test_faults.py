@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import stored
 
-from aelib import chapters, course
+from aelib import course
+from tools import chapters
 
 CONFIG = pathlib.Path(__file__).with_name("nbval.cfg")
 NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={CONFIG}", "-p", "no:cacheprovider", "-n", "0"]

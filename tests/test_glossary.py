@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import stored
 
-from aelib import chapters
+from tools import chapters
 
 ROWS = stored.table("GLOSSARY.md")
 CHAPTERS = {str(int(path.name[:2])): path.name for path in chapters.find()}

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from aelib import chapters
-from experiments import report
+from tools import chapters, report
 
 BOTH = [row for row in report.ROWS if row.claim and row.table]
 

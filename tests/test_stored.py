@@ -2,7 +2,7 @@ import nbformat
 import pytest
 import stored
 
-from aelib import chapters
+from tools import chapters
 
 
 @pytest.mark.parametrize("rule", stored.RULES, ids=lambda rule: rule.__name__)

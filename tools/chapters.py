@@ -1,4 +1,4 @@
-"""Run, store and publish the chapters: `python -m aelib.chapters --help`. It needs the `dev` extra.
+"""Run, store and publish the chapters: `python -m tools.chapters --help`. It needs the `dev` extra.
 
 Nothing here is imported by a chapter.
 """
@@ -311,7 +311,7 @@ def write(notebook, path):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m aelib.chapters", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.chapters", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (run, outputs, exercises, slides):
         sub = commands.add_parser(command.__name__, help=command.__doc__.splitlines()[0])

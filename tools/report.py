@@ -1,6 +1,6 @@
 """RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables; the README's picture.
 
-`python -m experiments.report` writes both; `make results` does so after the tables are complete.
+`python -m tools.report` writes both; `make results` does so after the tables are complete.
 """
 
 import base64
@@ -12,7 +12,8 @@ import statistics
 import nbformat
 import numpy as np
 
-from aelib import chapters, data
+from aelib import data
+from tools import chapters
 
 PICTURE = "a4f75a89"  # a cell of chapter 03
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds

@@ -23,9 +23,10 @@ import numpy as np
 from keras import layers, ops
 from sklearn.neural_network import BernoulliRBM
 
-from aelib import chapters, data
+from aelib import data
 from aelib.rbm import RBM
 from experiments.table import RESULTS, write
+from tools import chapters
 
 N = 2048  # of the matrices
 
@@ -114,7 +115,7 @@ def measure(job):
 def main():
     rows = []
     for job in [*JOBS, *(f"chapter {path.name[:2]}" for path in chapters.find())]:
-        done = subprocess.run([sys.executable, "-m", "experiments.bench", job], stdout=subprocess.PIPE, check=True)
+        done = subprocess.run([sys.executable, "-m", "tools.bench", job], stdout=subprocess.PIPE, check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print("   ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
     write(rows, RESULTS / "bench.csv")
