@@ -39,6 +39,8 @@ def test_words_for_figures():
     assert report.in_words([0.1, 0.25]) == "0.1 to 0.25"
     assert report.in_words([189.0, 149.0, 229.0]) == "189 ± 40 (3)"
     assert report.in_words([1.0, 1.1, 1.2]) == "1.10 ± 0.10 (3)"
+    assert report.in_words([0.9875, 0.9875, 0.9875]) == "0.9875 ± 0 (3)"
+    assert report.in_words([0.1, 0.1, 0.1]) == "0.1 ± 0 (3)"
 
 
 def test_a_claim_that_no_check_made():
