@@ -1,13 +1,20 @@
-"""RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables; the README's picture.
+"""RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables; the README's chapters.
 
-`python -m tools.report` writes both; `make results` does so after the tables are complete.
+`python -m tools.report` writes both, and the README's picture; `make results` does so after the tables are complete.
+What stands there is in `experiments/rows/`, a file a chapter:
+
+    [chapter]   its line in the README: section of the lecture, minutes, main figure, the lecture's and others' figures;
+                `{name.mean}` is a figure of the row with this name, see the properties of `Row`
+    [[row]]     a row of RESULTS.md: the fields of `Row`
 """
 
 import base64
 import dataclasses
 import functools
 import math
+import re
 import statistics
+import tomllib
 
 import nbformat
 import numpy as np
@@ -17,20 +24,25 @@ from tools import chapters
 
 PICTURE = "a4f75a89"  # a cell of chapter 03
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
+BEGIN, END = "<!-- chapters: written by tools/report.py -->\n\n", "\n<!-- end of chapters -->"
 
 
 @dataclasses.dataclass
 class Row:
     """A headline figure.
 
-    claim: of the check in the chapter's stored outputs that saw it; table: (name, column, {column: value}) of the runs
-    over several seeds; scale: multiplies both. The others are text, of sources outside the project.
+    claim: of the check in the chapter's stored outputs that saw it; table, column, where: of the runs over several
+    seeds, those with these values of other columns; scale: multiplies both. lecture, peer: text, of sources outside the
+    project, its figure first. name: for the README.
     """
 
     chapter: str
     quantity: str
+    name: str | None = None
     claim: str | None = None
-    table: tuple | None = None
+    table: str | None = None
+    column: str | None = None
+    where: dict = dataclasses.field(default_factory=dict)
     lecture: str = ""
     peer: str = ""
     scale: float = 1
@@ -44,208 +56,42 @@ class Row:
 
     def seeds(self):
         """The figures of the seeds."""
-        name, column, where = self.table
-        table = data.load_results(name)
-        figures = table[column][np.logical_and.reduce([table[key] == value for key, value in where.items()])]
+        table = data.load_results(self.table)
+        chosen = np.logical_and.reduce([table[key] == value for key, value in self.where.items()])
+        figures = table[self.column][chosen]
         if len(figures) < 3:
-            raise ValueError(f"{name}.csv: {len(figures)} rows with {where}, expected three seeds or more")
+            raise ValueError(f"{self.table}.csv: {len(figures)} rows with {self.where}, expected three seeds or more")
         return (self.scale * figures).tolist()
 
+    @property
+    def figure(self):
+        """Of the chapter's own run."""
+        return in_words(self.run())
 
-ROWS = [
-    Row(
-        "01",
-        "one Oja unit: cosine with the first component",
-        "Oja, one unit: |cos| with the first component",
-    ),
-    Row(
-        "01",
-        "tied autoencoder, 3,000 steps: test MSE off PCA's, per cent (20 starts)",
-        "3,000 steps: test MSE off PCA's by per cent",
-    ),
-    Row(
-        "01",
-        "gene expression, 10 codes: training MSE above PCA's floor, per cent",
-        "genes, 10 codes: train MSE above PCA's floor by per cent",
-    ),
-    Row(
-        "02",
-        "784-300-150-300-784, the lecture's recipe: test MSE",
-        "lecture's recipe, L2(5e-5): test MSE",
-        ("recipe", "test_mse", {"recipe": "lecture: L2(5e-5)"}),
-        lecture="0.0104, last training batch",
-    ),
-    Row("02", "PCA, 150 components: test MSE", "PCA, 150 components: test MSE"),
-    Row(
-        "02",
-        "784-300-150-300-784, the chapter's recipe: test MSE",
-        "this recipe: test MSE",
-        ("recipe", "test_mse", {"recipe": "sigmoid and cross-entropy"}),
-    ),
-    Row("02", "2 codes: test MSE", table=("code_size", "test_mse", {"n_codes": 2})),
-    Row("02", "10 codes: test MSE", table=("code_size", "test_mse", {"n_codes": 10})),
-    Row("02", "30 codes: test MSE", table=("code_size", "test_mse", {"n_codes": 30})),
-    Row(
-        "02",
-        "2 to 150 codes: share of PCA's test MSE",
-        "the autoencoder's share of PCA's error, every size",
-    ),
-    Row(
-        "03",
-        "denoiser, noise of level 1.0: test MSE",
-        "denoiser, level 1.0: test MSE",
-    ),
-    Row("03", "the same, 6 epochs: test MSE", table=("denoising", "test_gaussian_10", {"training": "gaussian_10"})),
-    Row(
-        "03",
-        "trained without noise, 6 epochs: test MSE",
-        table=("denoising", "test_gaussian_10", {"training": "clean"}),
-    ),
-    Row(
-        "03",
-        "denoiser, share of the best matrix's test MSE, clipped",
-        "denoiser: test MSE over the clipped linear one's",
-    ),
-    Row(
-        "03",
-        "the clean image shown in training instead: test MSE it pretends, over the true one",
-        "the clean image shown instead: share of the true error",
-    ),
-    Row(
-        "04",
-        "dense VAE, 20 codes: test -ELBO, gray pixels, nats",
-        "dense VAE, 20 codes: test -ELBO, nats",
-        peer="100, training batches (the recipe's notebook)",
-    ),
-    Row(
-        "04",
-        "convolutional VAE, 2 codes: test -ELBO, gray pixels, nats",
-        "convolutional VAE, 2 codes: test -ELBO, nats",
-        peer="146.95, training (keras.io)",
-    ),
-    Row("04", "dense VAE, 5 epochs: test -ELBO, nats", table=("formulas", "test_bound", {"formula": "right"})),
-    Row(
-        "04",
-        "the same, its scale a linear layer as printed (erratum 5)",
-        table=("formulas", "test_bound", {"formula": "scale is t"}),
-    ),
-    Row(
-        "05",
-        "784-500, persistent chains, k = 2, 30 epochs: test log-likelihood, nats",
-        "persistent chains, k = 2: test log-likelihood",
-    ),
-    Row(
-        "05",
-        "persistent chains, k = 1, 15 epochs: test log-likelihood, nats",
-        table=("boltzmann", "test_log_likelihood", {"method": "persistent"}),
-        peer="-86.3, CD-25 (Salakhutdinov and Murray 2008)",
-    ),
-    Row(
-        "05",
-        "CD-2, 15 epochs: test log-likelihood, nats",
-        table=("boltzmann", "test_log_likelihood", {"method": "CD-2"}),
-        peer="-105.5, CD-3 (the same)",
-    ),
-    Row(
-        "05",
-        "CD-1, 15 epochs: test log-likelihood, nats",
-        table=("boltzmann", "test_log_likelihood", {"method": "CD-1"}),
-        peer="-125.5 (the same)",
-    ),
-    Row(
-        "05",
-        "time of a Gibbs step over scikit-learn's",
-        "time of a Gibbs step over scikit-learn's, median of epochs",
-    ),
-    Row(
-        "05",
-        "softmax on frozen features, 500 units: test accuracy, per cent",
-        table=("belief_network", "test_accuracy", {"start": "frozen", "units": 500}),
-        lecture="93.36, one batch of 256",
-        scale=100,
-    ),
-    Row(
-        "05",
-        "softmax on frozen features, 1,024 units: test accuracy, per cent",
-        table=("belief_network", "test_accuracy", {"start": "frozen", "units": 1024}),
-        peer="98.17 (yell/boltzmann-machines)",
-        scale=100,
-    ),
-    Row(
-        "05",
-        "fine-tuned, 500 units: test accuracy, per cent",
-        table=("belief_network", "test_accuracy", {"start": "fine-tuned", "units": 500}),
-        scale=100,
-    ),
-    Row(
-        "06",
-        "letters, deep logistic net, random start: training error (ln 26 is 3.258)",
-        "random start: training error, where guessing has 3.258",
-        lecture="3.257",
-    ),
-    *(
-        Row(
-            "06",
-            f"letters, {what}: of 312",
-            table=("letters", "easy_test_accuracy", {"net": net}),
-            lecture=lecture,
-            scale=312,
-        )
-        for net, what, lecture in (
-            ("RBM stack", "the same from a stack of RBMs", "267"),
-            ("autoencoder stack", "the same from a stack of autoencoders", ""),
-            ("one hidden layer", "one hidden layer of 100", "231"),
-        )
-    ),
-    *(
-        Row(
-            "06",
-            f"MNIST, {n:,} labels, {method}: test accuracy, per cent",
-            table=("labels", "test_accuracy", {"n_labels": n, "method": method}),
-            peer=peer,
-            scale=100,
-        )
-        for n, method, peer in (
-            (100, "RBM frozen", ""),
-            (100, "RBM fine-tuned", ""),
-            (100, "random sigmoid", ""),
-            (100, "random ReLU", ""),
-            (100, "SVM", ""),
-            (100, "RBM fine-tuned 784-500-10", "81.70 (yell/boltzmann-machines)"),
-            (100, "random sigmoid 784-500-10", "76.02 (the same)"),
-            (1000, "RBM fine-tuned", ""),
-            (1000, "random sigmoid", ""),
-            (1000, "random ReLU", ""),
-            (1000, "SVM", ""),
-            (1000, "RBM fine-tuned 784-500-10", "93.65 (the same)"),
-            (1000, "random sigmoid 784-500-10", "88.71 (the same)"),
-        )
-    ),
-    *(
-        Row(
-            "06",
-            f"MNIST, all labels, {what}: test accuracy, per cent",
-            table=("all_labels", "test_accuracy", {"start": start}),
-            peer=peer,
-            scale=100,
-        )
-        for start, what, peer in (
-            ("RBM", "RBM fine-tuned", "98.66, DBN; 99.08 with dropout (Srivastava et al. 2014)"),
-            ("DAE", "DAE fine-tuned", "98.7, stacked denoising autoencoders"),
-            ("sigmoid", "random sigmoid", ""),
-            ("relu", "random ReLU", ""),
-        )
-    ),
-    *(
-        Row(
-            "06",
-            f"784-500-500-30-500-500-784, {what}: test MSE",
-            table=("deep_autoencoder", "test_mse", {"start": start}),
-        )
-        for start, what in (("RBM", "from the RBM stack"), ("sigmoid", "random sigmoid"), ("relu", "random ReLU"))
-    ),
-    Row("06", "PCA, 30 components: test MSE", "PCA with 30 components: test MSE"),
-]
+    @property
+    def highest(self):
+        """Of the chapter's own run, where its check saw several."""
+        return in_words([max(self.run())] * 2)
+
+    @property
+    def mean(self):
+        """Of the seeds."""
+        return in_words(self.seeds()).split(" ")[0]
+
+    @property
+    def of_lecture(self):
+        return re.match(r"-?[\d.]+", self.lecture)[0]
+
+    @property
+    def of_others(self):
+        return re.match(r"-?[\d.]+", self.peer)[0]
+
+
+FILES = {
+    path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((chapters.ROOT / "experiments" / "rows").glob("[0-9][0-9].toml"))
+}
+ROWS = [Row(chapter, **row) for chapter, file in FILES.items() for row in file["row"]]
 
 
 @functools.cache
@@ -296,15 +142,49 @@ def text():
         run, seeds = in_words(row.run()) if row.claim else "", in_words(row.seeds()) if row.table else ""
         lines.append(f"| {row.chapter} | {row.quantity} | {run} | {seeds} | {row.lecture} | {row.peer} |")
     lines += ["", "| chapter | seconds, lecture profile | machine | versions |", "|---|---|---|---|"]
-    for chapter in sorted({row.chapter for row in ROWS}):
+    for chapter in FILES:
         stored = record(chapter)
         versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
         lines.append(f"| {chapter} | {stored['seconds']} | {stored['machine']} | {versions} |")
     return "\n".join(lines) + "\n"
 
 
+def chapter_table():
+    """The README's table of the chapters."""
+    lines = [
+        "| chapter | lecture | minutes: lecture / quick | main figure | the lecture's, others' |",
+        "|---|---|---|---|---|",
+    ]
+    for number, file in FILES.items():
+        line, named = file["chapter"], {row.name: row for row in ROWS if row.chapter == number and row.name}
+        (path,) = chapters.find(number)
+        title = notebook(number).cells[0].source.splitlines()[0].partition(" · ")[2]
+        cells = [
+            f"[{number} {title}](notebooks/{path.name})",
+            line["section"],
+            f"{line['minutes']['lecture']} / {line['minutes']['quick']}",
+            line["figure"].format(**named),
+            line["others"].format(**named),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def readme(old):
+    """The README with its table written anew."""
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(
+            f"README.md: expected the lines {BEGIN.strip()} and {END.strip()} around the table of chapters"
+        )
+    return before + begin + chapter_table() + end + after
+
+
 def main():
     (chapters.ROOT / "RESULTS.md").write_text(text(), encoding="utf-8")
+    path = chapters.ROOT / "README.md"
+    path.write_text(readme(path.read_text(encoding="utf-8")), encoding="utf-8")
     (chapters.SITE / "denoising.png").write_bytes(picture())
 
 
