@@ -49,7 +49,7 @@ test-browser: site ## slides and site in a headless browser (Chromium or Chrome 
 
 test-jax: $(READY) ## the layers, losses, machines and stacks of aelib on Keras's JAX backend
 	$(INSTALL) ".[dev,jax]"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(addprefix tests/test_,layers.py losses.py noise.py pretraining.py rbm.py)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -k "not goes_red" $(addprefix tests/test_,layers.py losses.py noise.py pretraining.py rbm.py)
 
 test-extras: $(READY) ## two training processes against one, a sweep on a Dask cluster against a loop
 	$(INSTALL) ".[dev,dask,jax]"

@@ -5,6 +5,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from harness import CodeFault, each
 
 from aelib import course
 from aelib.course import CheckFailed, budget, check
@@ -221,3 +222,65 @@ def test_checks_are_recorded_since_start():
     ]
     course.start(seed=0)
     assert course.checks() == []
+
+
+FAULTS = [
+    CodeFault(
+        "a check that lets NaN pass",
+        course._extremes,
+        "not np.isfinite(array).all()",
+        "False",
+        test_a_check_cannot_assert_nothing,
+        (float("nan"), {"below": 1}, ValueError, "NaN or infinity"),
+    ),
+    CodeFault(
+        "a check that looks at one element of an array only",
+        course.check,
+        "high < below",
+        "low < below",
+        test_a_check_that_fails_raises_with_both_numbers,
+        (np.array([0.1, 1.1]), {"below": 1}),
+    ),
+    CodeFault(
+        "a check without a bound that passes",
+        course.check,
+        "above is None and below is None",
+        "False",
+        test_a_check_cannot_assert_nothing,
+        (1.0, {}, TypeError, "asserts nothing"),
+    ),
+    CodeFault(
+        "a check that reports where it should stop",
+        course.check,
+        "if _strict:",
+        "if False:",
+        test_a_check_that_fails_raises_with_both_numbers,
+        (2.0, {"below": 1}),
+    ),
+    CodeFault(
+        "a schedule that forgets the smaller last batch",
+        course.cosine_rate,
+        "math.ceil(n / batch_size)",
+        "(n // batch_size)",
+        test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+    CodeFault(
+        "a schedule that falls too far",
+        course.cosine_rate,
+        "alpha=0.001",
+        "alpha=0.0",
+        test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+    CodeFault(
+        "a schedule that takes twice its warm-up",
+        course.cosine_rate,
+        "steps // 20",
+        "steps // 10",
+        test_the_rate_rises_and_falls_as_a_cosine,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

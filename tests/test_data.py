@@ -3,6 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from harness import CodeFault, each
 
 from aelib import data
 
@@ -248,3 +249,54 @@ def test_the_stored_results_can_be_read():
         assert name == "bench" or table["seed"].dtype.kind == "i"
         for column in table.dtype.names:
             assert table.dtype[column].kind == "U" or np.isfinite(table[column]).all()
+
+
+FAULTS = [
+    CodeFault(
+        "a loader that skips the scaling",
+        data._unit_interval,
+        " / np.float32(255)",
+        "",
+        test_mnist_is_whole_scaled_and_split_without_overlap,
+    ),
+    CodeFault(
+        "a validation split that overlaps the training images",
+        data.load_mnist,
+        "x[N_VALID:], y[N_VALID:]",
+        "x[: -N_VALID], y[: -N_VALID]",
+        test_mnist_is_whole_scaled_and_split_without_overlap,
+    ),
+    CodeFault(
+        "a test split that overlaps the training patients",
+        data.load_gene_expression,
+        "return (x_train, y_train), (x_test, y_test)",
+        "return (x_train, y_train), (x_train[:24], y_train[:24])",
+        test_gene_expression_is_split_by_disease_without_overlap,
+    ),
+    CodeFault(
+        "a split that ignores the disease",
+        data.load_gene_expression,
+        ", stratify=y",
+        "",
+        test_gene_expression_is_split_by_disease_without_overlap,
+    ),
+    CodeFault(
+        "an unknown vote read as no",
+        data.load_votes,
+        '"?": np.nan',
+        '"?": 0.0',
+        test_votes_are_what_uci_documents,
+    ),
+    CodeFault(
+        "the point cloud with its columns drawn in another order",
+        data.make_curved_plane,
+        "0.7 * np.sin(angles) + 0.05 * rng.randn(200)",
+        "0.7 * np.sin(angles) + 0.05 * rng.randn(201)[1:]",
+        test_curved_plane_is_the_lectures,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

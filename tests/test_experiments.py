@@ -10,6 +10,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from harness import CodeFault, each
 
 from aelib import data
 from experiments import table
@@ -239,3 +240,93 @@ def test_what_does_not_fit_is_refused(settings, content, found):
             table.complete("demo", settings, measuring(calls), folder=folder)
         assert calls == []
         assert content is None or path.read_text() == content
+
+
+FAULTS = [
+    CodeFault(
+        "stored text read as numbers",
+        data.load_results,
+        "dtype=None",
+        "dtype=float",
+        test_text_and_numbers_come_back,
+    ),
+    CodeFault(
+        "a table written in place",
+        table.write,
+        'path.with_suffix(".new")',
+        "path",
+        test_a_kill_while_writing_leaves_the_old_table,
+        ("replace",),
+    ),
+    CodeFault(
+        "a table written after all measurements",
+        table.complete,
+        "        write([rows[key] for key in wanted if key in rows], path)",
+        "    write([rows[key] for key in wanted if key in rows], path)",
+        test_every_setting_is_measured_once_in_order_and_written_at_once,
+    ),
+    CodeFault(
+        "an error that loses the finished rows",
+        table.complete,
+        "        write([rows[key] for key in wanted if key in rows], path)",
+        "    write([rows[key] for key in wanted if key in rows], path)",
+        test_it_goes_on_after_an_error,
+    ),
+    CodeFault(
+        "finished rows that are measured again",
+        table.complete,
+        "if _key(setting) not in rows]",
+        "]",
+        test_it_goes_on_after_an_error,
+    ),
+    CodeFault(
+        "a measurement without its seed",
+        table._run,
+        'keras.utils.set_random_seed(setting["seed"])',
+        "pass",
+        test_a_measurement_has_its_seed_whatever_came_before,
+    ),
+    CodeFault(
+        "one seed for all measurements",
+        table._run,
+        'setting["seed"])',
+        "0)",
+        test_a_measurement_has_its_seed_whatever_came_before,
+    ),
+    CodeFault(
+        "rows in the order of their measurement",
+        table.complete,
+        "for key in wanted if key in rows",
+        "for key in rows",
+        test_settings_that_join_later_stand_in_their_place,
+    ),
+    CodeFault(
+        "rows of other settings dropped without a word",
+        table.complete,
+        "if unknown := sorted(set(rows) - set(wanted)):",
+        "if unknown := []:",
+        test_what_does_not_fit_is_refused,
+        (SETTINGS, "n,seed,error\n7,0,0.5\n", "not among the settings"),
+    ),
+    CodeFault(
+        "a setting that may stand there twice",
+        table.complete,
+        "len(set(wanted)) < len(wanted)",
+        "False",
+        test_what_does_not_fit_is_refused,
+        ([SETTINGS[0]] * 2, None, "the same setting twice"),
+    ),
+    CodeFault(
+        "failed runs passed over in silence",
+        table.complete,
+        "if failed:",
+        "if False:",
+        test_a_failing_run_is_reported_with_its_settings_and_takes_no_other_row_along,
+        ("sequential", 1),
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

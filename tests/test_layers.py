@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 from gradients import gradients
+from harness import CodeFault, each
 from keras import layers
 from scipy import special, stats
 
@@ -470,3 +471,257 @@ def test_the_bound_of_a_convolutional_network_gives_images():
     if METRICS:
         assert figures["loss"] == pytest.approx(figures["reconstruction"] + figures["kl"], rel=1e-5)
         assert 16 * np.log(2) / 2 < figures["reconstruction"] < figures["loss"]
+
+
+# DenseTranspose.build: a layer of its own, with equal numbers.
+COPIED_KERNEL = """\
+kernel = self.dense.kernel
+    self.dense = type(self.dense)(kernel.shape[1])
+    self.dense.build((None, kernel.shape[0]))
+    self.dense.kernel.assign(kernel)
+    n_inputs, units = kernel.shape"""
+
+FAULTS = [
+    CodeFault(
+        "a tied layer without its bias",
+        DenseTranspose.call,
+        " + self.bias",
+        "",
+        test_forward_is_numpys,
+    ),
+    CodeFault(
+        "a tied layer without its activation",
+        DenseTranspose.call,
+        "self.activation(",
+        "(",
+        test_forward_is_numpys,
+    ),
+    CodeFault(
+        "the width of a tied layer's output not transposed",
+        DenseTranspose.compute_output_shape,
+        ".shape[0]",
+        ".shape[1]",
+        test_forward_is_numpys,
+    ),
+    CodeFault(
+        "tied weights that learn in the encoder alone",
+        DenseTranspose.call,
+        "ops.transpose(self.dense.kernel)",
+        "ops.transpose(ops.stop_gradient(self.dense.kernel))",
+        test_the_shared_kernels_gradient_is_the_sum_of_its_two_places,
+    ),
+    CodeFault(
+        "tied weights that are a copy",
+        DenseTranspose.build,
+        "n_inputs, units = self.dense.kernel.shape",
+        COPIED_KERNEL,
+        test_the_lectures_parameters,
+    ),
+    CodeFault(
+        "tied weights that come apart in training",
+        DenseTranspose.build,
+        "n_inputs, units = self.dense.kernel.shape",
+        COPIED_KERNEL,
+        test_the_shared_kernels_gradient_is_the_sum_of_its_two_places,
+    ),
+    CodeFault(
+        "a copy that loses the tie without a word",
+        DenseTranspose.build,
+        "if not self.dense.built:",
+        "self.dense.built or self.dense.build((None, 6))\n    if False:",
+        test_a_copy_that_would_lose_the_tie_is_refused,
+        (sequential, keras.models.clone_model),
+    ),
+    CodeFault(
+        "a tied layer that takes any width",
+        DenseTranspose.build,
+        "input_shape[-1] != units",
+        "input_shape[-1] is None",
+        test_a_wrong_width_is_refused,
+        (5,),
+    ),
+    CodeFault(
+        "a generator that starts over when it is loaded",
+        Sampling.load_own_variables,
+        'self.seed_generator.state.assign(store["seed_state"])',
+        "pass",
+        test_a_loaded_model_goes_on_with_the_next_draw,
+        (7,),
+    ),
+    CodeFault(
+        "exp(log variance) for the deviation",
+        Sampling.call,
+        "0.5 * z_log_var",
+        "z_log_var",
+        test_the_codes_have_the_mean_and_the_variance_that_were_asked_for,
+    ),
+    CodeFault(
+        "codes without noise",
+        Sampling.call,
+        " * epsilon",
+        " * 0 * epsilon",
+        test_the_codes_have_the_mean_and_the_variance_that_were_asked_for,
+    ),
+    CodeFault(
+        "uniform noise",
+        Sampling.call,
+        "keras.random.normal(ops.shape(z_mean),",
+        "12**0.5 * keras.random.uniform(ops.shape(z_mean), -0.5, 0.5,",
+        test_the_codes_have_the_mean_and_the_variance_that_were_asked_for,
+    ),
+    CodeFault(
+        "one noise for all examples",
+        Sampling.call,
+        "ops.shape(z_mean)",
+        "(1, ops.shape(z_mean)[1])",
+        test_the_codes_have_the_mean_and_the_variance_that_were_asked_for,
+    ),
+    CodeFault(
+        "one noise for all codes of an example",
+        Sampling.call,
+        "ops.shape(z_mean)",
+        "(ops.shape(z_mean)[0], 1)",
+        test_the_codes_have_the_mean_and_the_variance_that_were_asked_for,
+    ),
+    CodeFault(
+        "the same noise in each call",
+        Sampling.call,
+        "seed=self.seed_generator",
+        "seed=0",
+        test_every_call_draws_new_noise,
+        (True,),
+    ),
+    CodeFault(
+        "noise in training alone",
+        Sampling.call,
+        " * epsilon",
+        " * epsilon * (self._get_call_context().training is True)",
+        test_every_call_draws_new_noise,
+        (False,),
+    ),
+    CodeFault(
+        "noise that the seed does not decide",
+        Sampling.call,
+        "seed=self.seed_generator",
+        "seed=None",
+        test_the_same_seed_draws_the_same_noise,
+    ),
+    CodeFault(
+        "a draw that stops the gradient",
+        Sampling.call,
+        "ops.exp(0.5 * z_log_var)",
+        "ops.stop_gradient(ops.exp(0.5 * z_log_var))",
+        test_the_gradient_passes_through_the_draw,
+    ),
+    CodeFault(
+        "a mean and log variances that are broadcast",
+        Sampling.build,
+        "shapes[0][1:] != shapes[1][1:]",
+        "False",
+        test_only_a_mean_and_a_log_variance_are_sampled,
+        ([(3,), (1,)],),
+    ),
+    CodeFault(
+        "the KL dropped from the loss",
+        VariationalLoss.call,
+        "reconstruction + self.beta * kl",
+        "reconstruction",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (True,),
+    ),
+    CodeFault(
+        "beta forgotten",
+        VariationalLoss.call,
+        "self.beta * kl",
+        "kl",
+        test_beta_weighs_the_loss_and_not_the_metrics,
+    ),
+    CodeFault(
+        "beta in the metric too",
+        VariationalLoss.call,
+        "update_state(kl)",
+        "update_state(self.beta * kl)",
+        test_beta_weighs_the_loss_and_not_the_metrics,
+    ),
+    CodeFault(
+        "beta on the wrong term",
+        VariationalLoss.call,
+        "reconstruction + self.beta * kl",
+        "self.beta * reconstruction + kl",
+        test_beta_weighs_the_loss_and_not_the_metrics,
+    ),
+    CodeFault(
+        "a bound summed over the batch",
+        VariationalLoss.call,
+        "ops.mean(",
+        "ops.sum(",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (False,),
+    ),
+    CodeFault(
+        "a loss layer that evaluate does not count",
+        VariationalLoss.call,
+        "self.add_loss(",
+        "self.add_loss(float(bool(self._get_call_context().training)) * ",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (True,),
+    ),
+    CodeFault(
+        "a metric that weighs every batch alike",
+        VariationalLoss.call,
+        "update_state(reconstruction)",
+        "update_state(ops.mean(reconstruction))",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (False,),
+    ),
+    CodeFault(
+        "logits for the reconstruction",
+        VariationalLoss.call,
+        "ops.sigmoid(logits)",
+        "logits",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (True,),
+    ),
+    CodeFault(
+        "the image itself for the reconstruction",
+        VariationalLoss.call,
+        "ops.sigmoid(logits)",
+        "x",
+        test_evaluate_gives_the_bound_over_all_examples,
+        (True,),
+    ),
+    CodeFault(
+        "a KL that is shown and not learned",
+        VariationalLoss.call,
+        "self.beta * kl",
+        "self.beta * ops.stop_gradient(kl)",
+        test_a_step_goes_down_the_gradient_of_the_bound,
+    ),
+    CodeFault(
+        "the bound of the mean in place of a draw",
+        Sampling.call,
+        " * epsilon",
+        " * epsilon * 0",
+        test_evaluate_is_of_a_draw_of_the_codes,
+    ),
+    CodeFault(
+        "a bound of any inputs",
+        VariationalLoss.build,
+        "shapes[2][1:] != shapes[3][1:]",
+        "False",
+        test_only_images_logits_and_codes_make_a_bound,
+        ([(6,), (6,), (2,), (1,)],),
+    ),
+    CodeFault(
+        "a reconstruction in the shape of its codes",
+        VariationalLoss.compute_output_shape,
+        "input_shape[1]",
+        "input_shape[2]",
+        test_the_bound_of_a_convolutional_network_gives_images,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

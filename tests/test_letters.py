@@ -6,6 +6,7 @@ import pathlib
 import matplotlib
 import numpy as np
 import pytest
+from harness import CodeFault, each
 from PIL import ImageFont
 
 from aelib import data
@@ -117,3 +118,72 @@ def test_numpys_own_generator_is_left_alone_and_the_arrays_are_fresh():
 def test_what_is_wrong_is_named(arguments, error, message):
     with pytest.raises(error, match=message):
         data.make_letters(*arguments)
+
+
+FAULTS = [
+    CodeFault(
+        "letters upside down",
+        data._capitals.__wrapped__,
+        "14 - np.arange(29))",
+        "np.arange(29) - 14)",
+        test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters without their holes",
+        data._capitals.__wrapped__,
+        "image ^= ",
+        "image |= ",
+        test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "letters a tenth too large",
+        data._capitals.__wrapped__,
+        "scale = 20 /",
+        "scale = 22 /",
+        test_every_letter_is_upright_and_in_the_middle,
+        ("DejaVuSans",),
+    ),
+    CodeFault(
+        "another font where one is missing",
+        data._capitals.__wrapped__,
+        "raise FileNotFoundError(f\"Matplotlib brings no font {font!r}; in {folder} there are {', '.join(names)}\")",
+        "font = names[0]",
+        test_what_is_wrong_is_named,
+        ((["Arial"], 1, 0.1, 0), FileNotFoundError, "no font 'Arial'"),
+    ),
+    CodeFault(
+        "the same noise in training and test letters",
+        data.make_letters,
+        "np.random.default_rng(seed)",
+        "np.random.default_rng(0)",
+        test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "one noise for all copies of a letter",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.tile(np.random.default_rng(seed).random((len(fonts) * 26, 29, 29)), (copies, 1, 1))",
+        test_the_seed_alone_decides_the_noise,
+    ),
+    CodeFault(
+        "noise that only adds ink",
+        data.make_letters,
+        "clean != switched",
+        "clean | switched",
+        test_noise_switches_its_share_of_pixels_on_and_off,
+    ),
+    CodeFault(
+        "noise from NumPy's own generator",
+        data.make_letters,
+        "np.random.default_rng(seed).random(clean.shape)",
+        "np.random.random(clean.shape)",
+        test_the_seed_alone_decides_the_noise,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from gradients import gradients
+from harness import CodeFault, each
 from scipy import integrate, special, stats
 from sklearn.metrics import mean_squared_error
 
@@ -192,3 +193,126 @@ def test_numpys_types_go_with_those_of_keras():
         np.testing.assert_allclose(losses.cross_entropy(images, keras.ops.convert_to_tensor(logits)), error, rtol=1e-5)
     kl = losses.kl_to_standard_normal(z_mean.astype(np.float64), keras.ops.convert_to_tensor(z_log_var))
     np.testing.assert_allclose(kl, losses.kl_to_standard_normal(z_mean, z_log_var), rtol=1e-5)
+
+
+FAULTS = [
+    CodeFault(
+        "an error summed over the pixels",
+        losses.squared_error,
+        "ops.mean(",
+        "ops.sum(",
+        test_errors_worked_by_hand,
+    ),
+    CodeFault(
+        "an absolute error",
+        losses.squared_error,
+        "ops.square(",
+        "ops.abs(",
+        test_the_error_is_the_loops_and_scikit_learns,
+    ),
+    CodeFault(
+        "an error averaged over the rows of pixels only",
+        losses._axes_of_an_example,
+        "tuple(range(1, len(shapes[0])))",
+        "(1,)",
+        test_the_error_is_the_loops_and_scikit_learns,
+    ),
+    CodeFault(
+        "shapes that are broadcast",
+        losses._axes_of_an_example,
+        "shapes[0] != shapes[1]",
+        "False",
+        test_nothing_is_broadcast,
+        (losses.mse, (10, 5), (1, 5)),
+    ),
+    CodeFault(
+        "an error that lets NaN pass",
+        losses.mse,
+        "bad or len(error) == 0",
+        "len(error) == 0",
+        test_nan_and_nothing_are_refused,
+        (losses.psnr,),
+    ),
+    CodeFault(
+        "decibels of the error's root",
+        losses.psnr,
+        "-10 *",
+        "-20 *",
+        test_errors_worked_by_hand,
+    ),
+    CodeFault(
+        "a cross-entropy averaged over the pixels",
+        losses.cross_entropy,
+        "ops.sum(",
+        "ops.mean(",
+        test_the_cross_entropy_is_numpys_summed_over_the_pixels,
+    ),
+    CodeFault(
+        "a cross-entropy of the inverted image",
+        losses.cross_entropy,
+        "ops.softplus(logits)",
+        "ops.softplus(-logits)",
+        test_the_cross_entropy_is_numpys_summed_over_the_pixels,
+    ),
+    CodeFault(
+        "logits taken for probabilities",
+        losses.cross_entropy,
+        "ops.softplus(logits)",
+        "ops.softplus(ops.sigmoid(logits))",
+        test_of_binary_pixels_the_cross_entropy_is_bernoullis,
+    ),
+    CodeFault(
+        "a cross-entropy that overflows",
+        losses.cross_entropy,
+        "ops.softplus(logits)",
+        "ops.log(1 + ops.exp(logits))",
+        test_the_cross_entropy_of_a_certain_decoder_stays_finite,
+    ),
+    CodeFault(
+        "a cross-entropy whose gradient misses the bend",
+        losses.cross_entropy,
+        "ops.softplus(logits)",
+        "ops.softplus(ops.stop_gradient(logits))",
+        test_the_gradient_of_the_cross_entropy_is_p_minus_x,
+    ),
+    CodeFault(
+        "a KL halved",
+        losses.kl_to_standard_normal,
+        "0.5 *",
+        "0.25 *",
+        test_kls_worked_by_hand,
+    ),
+    CodeFault(
+        "a KL averaged over the codes",
+        losses.kl_to_standard_normal,
+        "ops.sum(",
+        "ops.mean(",
+        test_the_kl_is_the_integral,
+    ),
+    CodeFault(
+        "a log variance taken for a log deviation",
+        losses.kl_to_standard_normal,
+        "ops.exp(z_log_var)",
+        "ops.exp(2 * z_log_var)",
+        test_the_kl_is_the_integral,
+    ),
+    CodeFault(
+        "a KL without its means",
+        losses.kl_to_standard_normal,
+        "ops.square(z_mean)",
+        "0 * ops.square(z_mean)",
+        test_kls_worked_by_hand,
+    ),
+    CodeFault(
+        "a KL that does not pull the variance",
+        losses.kl_to_standard_normal,
+        "ops.exp(z_log_var)",
+        "ops.exp(ops.stop_gradient(z_log_var))",
+        test_the_gradient_of_the_kl_is_autodiffs,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from harness import CodeFault, each
 from scipy import stats
 
 from aelib import noise
@@ -179,3 +180,158 @@ def test_batches_feed_keras_with_clean_targets():
     pairs = noise.batches(x, KINDS["gaussian"], 4, generator())
     history = zero.fit(pairs, steps_per_epoch=3, epochs=2, shuffle=False, verbose=0).history["loss"]
     assert history == pytest.approx([np.mean(x**2)] * 2, rel=1e-5)
+
+
+FAULTS = [
+    CodeFault(
+        "noise that is clipped",
+        noise.gaussian,
+        "x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32)",
+        "np.clip(x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32), 0, 1)",
+        test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "a level taken for a variance",
+        noise.gaussian,
+        "np.float32(level)",
+        "np.float32(level) ** 0.5",
+        test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "one noise for all images",
+        noise.gaussian,
+        "rng.standard_normal(x.shape,",
+        "rng.standard_normal(x.shape[1:],",
+        test_gaussian_noise_has_its_mean_and_deviation_and_is_not_clipped,
+    ),
+    CodeFault(
+        "noise written into the images",
+        noise.gaussian,
+        "x + np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32)",
+        "np.add(x, np.float32(level) * rng.standard_normal(x.shape, dtype=np.float32), out=x)",
+        test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("gaussian",),
+    ),
+    CodeFault(
+        "noise without its generator",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "np.random.random(x.shape).astype(np.float32)",
+        test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("random intensities",),
+    ),
+    CodeFault(
+        "noise in float64",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "rng.random(x.shape)",
+        test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed,
+        ("random intensities",),
+    ),
+    CodeFault(
+        "masking that scales the rest up, as dropout does",
+        noise.masking,
+        "np.float32(0), x)",
+        "np.float32(0), x / max(1 - probability, 1e-3))",
+        test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "the share of pixels that is kept, not lost",
+        noise._chosen,
+        "< probability",
+        ">= probability",
+        test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "whole columns lost",
+        noise._chosen,
+        "rng.random(shape, dtype=np.float32)",
+        "np.broadcast_to(rng.random(shape[1:], dtype=np.float32), shape)",
+        test_masking_loses_its_share_and_scales_nothing,
+    ),
+    CodeFault(
+        "salt and pepper for random intensities",
+        noise.random_intensities,
+        "rng.random(x.shape, dtype=np.float32)",
+        "rng.integers(2, size=x.shape).astype(np.float32)",
+        test_random_intensities_replace_their_share_uniformly,
+    ),
+    CodeFault(
+        "a probability that may exceed 1",
+        noise._chosen,
+        "<= 1",
+        "<= 100",
+        test_bad_levels_are_refused,
+        (lambda x: noise.random_intensities(x, 30, generator()), "got 30"),
+    ),
+    CodeFault(
+        "one position for all squares",
+        noise.dark_square,
+        "rng.integers(height - side + 1, size=n)",
+        "np.full(n, rng.integers(height - side + 1))",
+        test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "a square that never reaches the edge",
+        noise.dark_square,
+        "rng.integers(width - side + 1",
+        "rng.integers(width - side",
+        test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "a square with a row too many",
+        noise.dark_square,
+        "rows < top + side",
+        "rows <= top + side",
+        test_a_dark_square_is_one_square_anywhere,
+    ),
+    CodeFault(
+        "gray values up to 255 let through",
+        noise.check_images,
+        "low < 0 or high > 1",
+        "low < 0",
+        test_bad_images_are_refused,
+        ("gaussian", lambda x: x * 255, "divide by 255"),
+    ),
+    CodeFault(
+        "NaN let through",
+        noise.check_images,
+        "np.isnan(low)",
+        "False",
+        test_bad_images_are_refused,
+        ("masking", lambda x: x * np.nan, "got NaN"),
+    ),
+    CodeFault(
+        "the same order in every epoch",
+        noise.batches,
+        "while True:\n        order = rng.permutation(len(x))",
+        "order = rng.permutation(len(x))\n    while True:",
+        test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "the smaller last batch dropped",
+        noise.batches,
+        "range(0, len(x), batch_size)",
+        "range(0, len(x) - batch_size + 1, batch_size)",
+        test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "images drawn with repetition",
+        noise.batches,
+        "rng.permutation(len(x))",
+        "rng.integers(len(x), size=len(x))",
+        test_an_epoch_of_batches_holds_every_image_once,
+    ),
+    CodeFault(
+        "a noisy target",
+        noise.batches,
+        "yield corrupt(clean, rng), clean",
+        "yield (corrupt(clean, rng),) * 2",
+        test_batches_feed_keras_with_clean_targets,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

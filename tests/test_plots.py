@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from harness import CodeFault, each
 from matplotlib.patches import FancyArrowPatch
 
 from aelib import plots
@@ -280,3 +281,179 @@ def test_a_diagram_refuses_what_it_cannot_draw():
     with pytest.raises(ValueError, match=r"from 'x' to 'z', but the nodes are \['x'\]"):
         plots.diagram({"x": (0, 0, "x", "data")}, [("x", "z")])
     assert plt.get_fignums() == before
+
+
+FAULTS = [
+    CodeFault(
+        "rows on gray scales of their own",
+        plots.rows,
+        "(0, 1)",
+        "(None, None)",
+        test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "filters with 0 at black",
+        plots.filters,
+        "(-1, 1)",
+        "(0, 1)",
+        test_filters_draw_each_weight_vector_around_zero,
+    ),
+    CodeFault(
+        "filters on one scale",
+        plots._scaled,
+        "max(axis=(1, 2), ",
+        "max(",
+        test_filters_draw_each_weight_vector_around_zero,
+    ),
+    CodeFault(
+        "filters on the scale of their largest positive weight",
+        plots._scaled,
+        "np.abs(row)",
+        "row",
+        test_filters_draw_each_weight_vector_around_zero,
+    ),
+    CodeFault(
+        "images turned on their side",
+        plots._squares,
+        "reshape(-1, side, side)",
+        "reshape(-1, side, side).swapaxes(1, 2)",
+        test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "images that are not the given ones",
+        plots._grid,
+        "np.stack(full)",
+        "np.stack(full)[:, ::-1]",
+        test_rows_draw_the_arrays_on_one_gray_scale,
+    ),
+    CodeFault(
+        "labels beside other rows",
+        plots._grid,
+        "side / 2, squares)",
+        "side / 2, list(squares)[::-1])",
+        test_each_row_has_its_label_in_the_order_given,
+        (plots.rows,),
+    ),
+    CodeFault(
+        "labels that drift from their rows",
+        plots._grid,
+        "* (side + gap)",
+        "* side",
+        test_each_row_has_its_label_in_the_order_given,
+        (plots.rows,),
+    ),
+    CodeFault(
+        "black images where there are none",
+        plots._grid,
+        "constant_values=np.nan",
+        "constant_values=0",
+        test_fewer_images_than_columns_leave_room,
+        (plots.rows,),
+    ),
+    CodeFault(
+        "black gaps",
+        plots._tiles,
+        "constant_values=np.nan",
+        "constant_values=0",
+        test_the_gaps_are_white,
+    ),
+    CodeFault(
+        "rows of any size",
+        plots._grid,
+        "> 1:",
+        "> 2:",
+        test_rows_of_two_sizes_are_refused,
+        (plots.rows,),
+    ),
+    CodeFault(
+        "a grid with its axes swapped",
+        plots.latent_grid,
+        "(codes[:, 0], -codes[:, 1])",
+        "(codes[:, 1], -codes[:, 0])",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "a grid flipped upside down",
+        plots.latent_grid,
+        "-codes[:, 1]",
+        "codes[:, 1]",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "a grid flipped left to right",
+        plots.latent_grid,
+        "(codes[:, 0],",
+        "(-codes[:, 0],",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "a grid in the order given",
+        plots.latent_grid,
+        "squares[np.lexsort((codes[:, 0], -codes[:, 1]))]",
+        "squares[:]",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "tiles in columns",
+        plots._tiles,
+        "transpose(0, 2, 1, 3)",
+        "transpose(1, 2, 0, 3)",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "a grid on any gray scale",
+        plots.latent_grid,
+        "vmin=0, vmax=1",
+        "vmin=None",
+        test_a_latent_grid_draws_each_image_where_its_code_lies,
+        (3,),
+    ),
+    CodeFault(
+        "ticks flipped upside down",
+        plots.latent_grid,
+        "n * side - places",
+        "places",
+        test_a_latent_grid_names_the_codes_at_their_places,
+        (3,),
+    ),
+    CodeFault(
+        "a grid of one code",
+        plots.latent_grid,
+        "n < 2",
+        "n < 1",
+        test_what_is_no_square_grid_of_two_codes_is_refused,
+        (np.ones((1, 2)), ""),
+    ),
+    CodeFault(
+        "more images than codes",
+        plots.latent_grid,
+        "len(squares) != n * n",
+        "len(squares) < n * n",
+        test_a_latent_grid_needs_a_square_image_for_each_code,
+    ),
+    CodeFault(
+        "ticks of the other code",
+        plots.latent_grid,
+        "places, ticks[0]",
+        "places, ticks[1]",
+        test_a_latent_grid_names_the_codes_at_their_places,
+        (3,),
+    ),
+    CodeFault(
+        "points at the wrong places",
+        plots.curves,
+        "if x is None else x\n",
+        "if x is None else np.arange(len(x))\n",
+        test_curves_over_given_places_mark_the_points,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from harness import CodeFault, each
 from keras import layers
 from scipy.special import expit
 
+from aelib import pretraining
 from aelib.pretraining import draw_labelled, pretrain, stack, unroll
 from aelib.rbm import RBM
 
@@ -159,3 +161,50 @@ def test_sizes_are_checked_before_anything_is_trained():
 def test_a_part_must_be_compiled():
     with pytest.raises(ValueError, match="compile"):
         pretrain([RBM(5)], images(), verbose=0)
+
+
+FAULTS = [
+    CodeFault(
+        "weights not transposed on the way down",
+        pretraining._halves,
+        "(kernel.T, visible",
+        "(kernel, visible",
+        test_unrolled_it_goes_up_and_down_again,
+        ((12, 12),),
+    ),
+    CodeFault(
+        "hidden biases dropped",
+        pretraining._halves,
+        "(kernel, hidden, ",
+        "(kernel, 0 * hidden, ",
+        test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "pretrained weights not copied",
+        pretraining._assembled,
+        "model.layers[-1].set_weights([kernel, bias])",
+        "pass",
+        test_a_stack_is_the_pass_from_machine_to_machine,
+        ((7, 5),),
+    ),
+    CodeFault(
+        "every part trained on the pixels",
+        pretraining.pretrain,
+        "x = stack([part]).predict(x, batch_size=1000, verbose=0)",
+        "pass",
+        test_every_part_learns_what_the_ones_below_it_make,
+    ),
+    CodeFault(
+        "labels drawn with repeats",
+        pretraining.draw_labelled,
+        "replace=False",
+        "replace=True",
+        test_the_draw_is_balanced_without_repeats_and_in_random_order,
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 from gradients import gradients as autodiff
+from harness import CodeFault, each
 from keras import ops
 from scipy.special import expit, logsumexp
 from sklearn.neural_network import BernoulliRBM
@@ -342,3 +343,164 @@ def test_samples_keep_their_probabilities():
     ):
         mean = drawn.mean(axis=0)
         assert mean[0] == 0 and mean[2] == 1 and abs(mean[1] - 0.2) < 5 * 0.4 / 1000
+
+
+FAULTS = [
+    CodeFault(
+        "a chain that does not advance: every k is CD-1",
+        RBM._chain_end,
+        "range(self.k)",
+        "range(1)",
+        test_the_chain_advances,
+        (3,),
+    ),
+    CodeFault(
+        "a gradient through the chain",
+        RBM._chain_end,
+        "return ops.stop_gradient(x)",
+        "p = self.visible_probabilities(y)\n    return x + p - ops.stop_gradient(p)",
+        test_the_update_is_contrastive_divergence_with_probabilities,
+        (None,),
+    ),
+    CodeFault(
+        "probabilities where the chain needs draws",
+        RBM._sample,
+        "ops.cast(keras.random.uniform(ops.shape(p), seed=self.seed_generator) < p, p.dtype)",
+        "p",
+        test_the_update_is_contrastive_divergence_with_probabilities,
+        (None,),
+    ),
+    CodeFault(
+        "the negative phase with the sign of the positive",
+        RBM.compute_loss,
+        "- ops.mean(self.free_energy(end))",
+        "+ ops.mean(self.free_energy(end))",
+        test_the_update_is_contrastive_divergence_with_probabilities,
+        (None,),
+    ),
+    CodeFault(
+        "a weight decay that forgets its half",
+        RBM.compute_loss,
+        "self.weight_decay / 2",
+        "self.weight_decay",
+        test_the_update_is_contrastive_divergence_with_probabilities,
+        (30,),
+    ),
+    CodeFault(
+        "persistent chains that start anew at each batch",
+        RBM.compute_loss,
+        "x if self.chains is None else self.chains",
+        "x if self.chains is None else ops.ones_like(self.chains)",
+        test_persistent_chains_go_on_from_update_to_update,
+    ),
+    CodeFault(
+        "persistent chains that are not kept",
+        RBM.compute_loss,
+        "self.chains.assign(end)",
+        "pass",
+        test_persistent_chains_are_advanced,
+    ),
+    CodeFault(
+        "persistent chains that move in evaluate",
+        RBM.compute_loss,
+        "if not training:",
+        "if not training and self.chains is None:",
+        test_evaluate_changes_nothing_and_reports_the_free_energy,
+        (4,),
+    ),
+    CodeFault(
+        "a free energy without the visible thresholds",
+        RBM.free_energy,
+        "-ops.matmul(ops.cast(x, self.compute_dtype), self.visible_bias) - hidden",
+        "-hidden",
+        test_the_free_energy_is_scikit_learns,
+    ),
+    CodeFault(
+        "a free energy without the hidden thresholds",
+        RBM._hidden_sums,
+        " + self.hidden_bias",
+        "",
+        test_the_free_energy_and_the_probabilities_are_those_of_the_energy,
+    ),
+    CodeFault(
+        "visible units without their thresholds",
+        RBM.visible_probabilities,
+        " + self.visible_bias",
+        "",
+        test_the_free_energy_and_the_probabilities_are_those_of_the_energy,
+    ),
+    CodeFault(
+        "NaN in a weight that goes unnoticed",
+        rbm_module._StopAtNaN.on_epoch_end,
+        "dict(logs or {}) | {weight.name: weight for weight in self.model.trainable_variables}",
+        "dict(logs or {})",
+        test_nan_that_the_last_batch_left_is_found_too,
+    ),
+    CodeFault(
+        "pixels up to 255 let through",
+        rbm_module._checked,
+        "check_images(x) if isinstance(x, (np.ndarray, list)) else x",
+        "x",
+        test_what_is_wrong_is_named,
+        (lambda: machine().predict(images() * 255, verbose=0), "divide by 255"),
+    ),
+    CodeFault(
+        "a partition function without the thresholds of the layer that is enumerated",
+        rbm_module.exact_log_partition,
+        "y @ hidden_bias + ",
+        "",
+        test_the_partition_function_is_the_sum_over_all_states,
+        (3, 5),
+    ),
+    CodeFault(
+        "annealing from a base with another Z",
+        rbm_module.annealed_log_partition.__wrapped__,
+        "len(hidden_bias) * np.log(2) + ",
+        "",
+        test_annealed_weights_are_unbiased_for_any_temperatures,
+        ([0, 0.3, 1],),
+    ),
+    CodeFault(
+        "annealing with one temperature missing",
+        rbm_module.annealed_log_partition.__wrapped__,
+        "zip(betas[:-1].astype(np.float32), betas[1:].astype(np.float32), strict=True)",
+        "zip(betas[:-2].astype(np.float32), betas[1:-1].astype(np.float32), strict=True)",
+        test_annealed_weights_are_unbiased_for_any_temperatures,
+        ([0, 0.2, 0.5, 0.8, 1],),
+    ),
+    CodeFault(
+        "the mean of the logarithms for the logarithm of the mean",
+        rbm_module.annealed_log_partition.__wrapped__,
+        "log_weights.max() + np.log(weights.mean())",
+        "log_weights.mean()",
+        test_annealed_weights_are_unbiased_for_any_temperatures,
+        ([0, 0.3, 1],),
+    ),
+    CodeFault(
+        "an error bar of one weight, not of their mean",
+        rbm_module.annealed_log_partition.__wrapped__,
+        " / n_chains**0.5",
+        "",
+        test_the_error_bar_is_the_scatter_of_repeated_estimates,
+    ),
+    CodeFault(
+        "known pixels that are drawn anew",
+        rbm_module.gibbs.__wrapped__,
+        "state if known is None else np.where(known, chain[0], state)",
+        "state",
+        test_gibbs_returns_the_chain_and_keeps_what_is_known,
+    ),
+    CodeFault(
+        "Gibbs sampling that starts each step from the first image",
+        rbm_module.gibbs.__wrapped__,
+        "chain[-1] @ w",
+        "chain[0] @ w",
+        test_the_chain_advances,
+        (3,),
+    ),
+]
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)

@@ -1,0 +1,177 @@
+"""Chapter 03: right and wrong answers to its exercises, and the faults that its checks must find."""
+
+import harness
+import numpy as np
+import pytest
+from harness import ChapterFault, each
+
+from aelib import noise
+
+
+def pairs(source=lambda x, x_noisy: x_noisy, target=lambda x, x_noisy: x, fresh=True, factor=1.0, returned=list):
+    """The chapter's exercise 3.2 with its parts as arguments."""
+
+    def answer(x, level, rng, n_epochs):
+        result, x_noisy = [], noise.gaussian(x, factor * level, rng)
+        for _ in range(n_epochs):
+            x_noisy = noise.gaussian(x, factor * level, rng) if fresh else x_noisy
+            result.append((source(x, x_noisy), target(x, x_noisy)))
+        return returned(result)
+
+    return answer
+
+
+def dropout(share=lambda rate: rate, scale=lambda rate: 1 / (1 - rate), draw=lambda x, rng: rng.random(x.shape)):
+    return lambda x, rate, rng: np.where(draw(x, rng) < share(rate), 0, x * scale(rate))
+
+
+RIGHT = [
+    ("3.1", 3 / 7),
+    ("3.1", 0.3 + 0.7 * (1 / 0.7 - 1) ** 2),
+    ("3.2", pairs()),
+    ("3.2", lambda x, level, rng, n: [[x + level * rng.normal(size=x.shape), x] for _ in range(n)]),
+    ("3.3", dropout()),
+    ("3.3", lambda x, rate, rng: x * (rng.random(x.shape) >= rate) / (1 - rate)),
+]
+
+NUMBERS = {"3.1"}  # exercises whose answer is a number, not a function
+
+WRONG = [
+    ("3.1", 0, "mean difference"),
+    ("3.1", 0.3, "lost pixels add"),
+    ("3.1", 9 / 70, "kept pixels add"),
+    ("3.1", 7 / 3, "slides"),
+    ("3.1", 0.7, "two values"),
+    ("3.1", "3/7", "single number"),
+    ("3.2", pairs(fresh=False, target=lambda x, x_noisy: x_noisy), "same array"),
+    ("3.2", pairs(target=lambda x, x_noisy: x_noisy), "same array"),
+    ("3.2", pairs(fresh=False), "same noise"),
+    ("3.2", pairs(source=lambda x, x_noisy: x, target=lambda x, x_noisy: x_noisy), "input is clean"),
+    ("3.2", pairs(target=lambda x, x_noisy: 0 * x), "not the clean image"),
+    ("3.2", pairs(factor=2), "0.5 was asked for"),
+    ("3.2", pairs(returned=lambda result: result[:1]), "list of 3 pairs"),
+    ("3.2", pairs(returned=lambda result: [1, 2, 3]), "TypeError"),
+    ("3.2", 3.0, "function itself"),
+    ("3.3", dropout(share=lambda rate: 1 - rate), "slides' p"),
+    ("3.3", dropout(share=lambda rate: rate / 2), "0.15 is lost"),
+    ("3.3", dropout(share=lambda rate: 0), "Nothing is lost"),
+    ("3.3", dropout(scale=lambda rate: 1), "mean falls"),
+    ("3.3", dropout(scale=lambda rate: 1 - rate), "multiplied by 0.7"),
+    ("3.3", dropout(draw=lambda x, rng: rng.random(x.shape[1])), "Whole columns"),
+    ("3.3", dropout(share=lambda rate: max(rate, 0.001)), "rate of 0"),
+    ("3.3", dropout(scale=lambda rate: 1 / (1 - rate) if rate else 2), "rate of 0"),
+    ("3.3", lambda x, rate, rng: x[:, :2], "shape"),
+]
+
+FAULTS = [
+    ChapterFault(
+        "training on the test split",
+        "= x_train[:n_train], y_train[:n_train]",
+        "= x_test[:n_train], y_test[:n_train]",
+        "test images that the networks will be trained on: share",
+    ),
+    ChapterFault(
+        "the noise level of the evaluation off by a factor",
+        "x_noisy = noise.gaussian(x_test, noise_level, rng)",
+        "x_noisy = noise.gaussian(x_test, noise_level / 2, rng)",
+        "the noisy image: its error is the noise's variance",
+    ),
+    ChapterFault(
+        "a clean image where the noisy one is meant",
+        "x_noisy = noise.gaussian(x_test, noise_level, rng)",
+        "x_noisy = x_test",
+        "the noisy image: its error is the noise's variance",
+    ),
+    ChapterFault(
+        "noise left on in predict",
+        "x_hat = denoiser.predict(images, verbose=0)",
+        "x_hat = denoiser(images, training=True).numpy()",
+        "GaussianNoise is off in predict: largest difference",
+    ),
+    ChapterFault(
+        "a noise layer that is off in training",
+        "noise_layer(images, training=True)",
+        "noise_layer(images)",
+        "GaussianNoise in training: mean square of what it adds",
+    ),
+    ChapterFault(
+        "a linear denoiser with twice the noise in its formula",
+        "covariance + level**2 * np.eye(784), covariance",
+        "covariance + 2 * level**2 * np.eye(784), covariance",
+        "the noise level that suits the validation images best",
+    ),
+    ChapterFault(
+        "a linear denoiser of clean images",
+        "x_linear = linear_denoiser(x_noisy, noise_level)",
+        "x_linear = linear_denoiser(x_test, noise_level)",
+        "linear denoiser: test MSE over what the formula expects",
+    ),
+    ChapterFault(
+        "noisy targets",
+        "fit(denoiser, x_train, x_train, epochs)",
+        "denoiser, x = build_ae(), noise.gaussian(x_train, noise_level, rng)\nfit(denoiser, x, x, epochs)",
+        "denoiser, level 1.0: test MSE",
+    ),
+    ChapterFault(
+        "a clean input in the evaluation",
+        "x_denoised, x_plain = answer(denoiser, x_noisy)",
+        "x_denoised, x_plain = answer(denoiser, x_test)",
+        "the clean image shown instead: share of the true error",
+    ),
+    ChapterFault(
+        "one noise draw for all epochs",
+        "(layers.GaussianNoise(noise_level), x_small, x_small)",
+        "(None, x_fixed, x_small)",
+        "one draw for all epochs: error over that of fresh noise",
+    ),
+    ChapterFault(
+        "dropout's scale forgotten",
+        "(r * x / keep) @ kernel",
+        "(r * x) @ kernel",
+        "the conventions in training: largest difference inside f",
+    ),
+    ChapterFault(
+        "the mean taken before the bend",
+        "np.maximum(keras_training, 0).mean(axis=0)",
+        "np.maximum(keras_training.mean(axis=0), 0)",
+        "behind a ReLU they do not: mean in training over value at test time",
+    ),
+    ChapterFault(
+        "the rate taken for the probability to keep",
+        "for x in (x_masked, x_masked / 0.7)",
+        "for x in (x_masked, x_masked / 0.3)",
+        "dropout autoencoder: share of the masked image's error",
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_right_answers_are_right(number, answer):
+    harness.check_verdict(number, answer, "right. ")
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(number, answer, hint):
+    harness.check_hint(number, answer, hint)
+
+
+@pytest.mark.parametrize("number", harness.markers("03"))
+@pytest.mark.parametrize("blank", harness.BLANKS)
+def test_blank_answers_are_told_so(number, blank):
+    if callable(blank) and number in NUMBERS:
+        pytest.skip("a number is asked for")
+    harness.check_verdict(number, blank, "no answer yet")
+
+
+def test_every_marker_is_fed_right_and_wrong():
+    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == {*harness.markers("03")}
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    return harness.Chapter("03", FAULTS)
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, chapter):
+    chapter.goes_red(fault)

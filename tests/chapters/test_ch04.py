@@ -1,0 +1,190 @@
+"""Chapter 04: right and wrong answers to its exercises, and the faults that its checks must find."""
+
+import harness
+import numpy as np
+import pytest
+from harness import ChapterFault, each
+
+
+def used(variance=np.exp, axis=0, returned=lambda kl: kl > 0.01):
+    def answer(z_mean, z_log_var):
+        return returned(0.5 * (z_mean**2 + variance(z_log_var) - z_log_var - 1).mean(axis=axis))
+
+    return answer
+
+
+def free(total):
+    def answer(z_mean, z_log_var, free_nats):
+        return total(0.5 * (z_mean**2 + np.exp(z_log_var) - z_log_var - 1), free_nats)
+
+    return answer
+
+
+RIGHT = [
+    ("4.1", 0.0392),
+    ("4.1", 5e-4 * 784 * 2 / 20),
+    ("4.2", used()),
+    ("4.2", lambda z_mean, z_log_var: [bool(value) for value in used()(z_mean, z_log_var)]),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0), nats).sum())),
+    ("4.3", free(lambda kl, nats: sum(max(value, nats) for value in kl.mean(axis=0)))),
+]
+
+NUMBERS = {"4.1"}  # exercises whose answer is a number, not a function
+
+WRONG = [
+    ("4.1", 0.392, "two codes"),
+    ("4.1", 3.92, "other way"),
+    ("4.1", 5e-5, "first term"),
+    ("4.1", 0.0196, "without the half"),
+    ("4.1", 1.0, "Write both terms as sums"),
+    ("4.1", "0.0392", "single number"),
+    ("4.2", used(axis=1), "for each image"),
+    ("4.2", used(variance=lambda t: np.exp(0.5 * t)), "exp of what"),
+    ("4.2", used(returned=lambda kl: kl), "True or False"),
+    ("4.2", used(returned=lambda kl: kl.sum() > 0.01), "One answer for each of 4 codes"),
+    ("4.2", harness.broken, "ZeroDivisionError"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl, nats).mean(axis=0).sum()), "limit is put on each image"),
+    ("4.3", free(lambda kl, nats: max(kl.mean(axis=0).sum(), nats)), "limit is put on the sum"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0) - nats, 0).sum()), "taken off"),
+    ("4.3", free(lambda kl, nats: np.minimum(kl.mean(axis=0), nats).sum()), "smaller of the two"),
+    ("4.3", free(lambda kl, nats: np.maximum(kl.mean(axis=0), nats).mean()), "mean over the codes"),
+    ("4.3", free(lambda kl, nats: 2 * np.maximum(kl.mean(axis=0), nats).sum()), "Is the KL of each code right"),
+    ("4.3", free(lambda kl, nats: kl.mean(axis=0)), "shape"),
+]
+
+FAULTS = [
+    ChapterFault(
+        "a bound without the prior",
+        "- q.logpdf(z) + prior.logpdf(z), mean, sd)",
+        "- q.logpdf(z), mean, sd)",
+        "ELBO plus gap, off log p(x) by",
+    ),
+    ChapterFault(
+        "KL halved",
+        "return 0.5 * ops.sum(ops.square(z_mean)",
+        "return 0.25 * ops.sum(ops.square(z_mean)",
+        "KL, closed form off the integral by",
+    ),
+    ChapterFault(
+        "KL averaged over the codes",
+        "return 0.5 * ops.sum(ops.square(z_mean)",
+        "return 0.5 * ops.mean(ops.square(z_mean)",
+        "KL by aelib, off ours by",
+    ),
+    ChapterFault(
+        "the gradient through the draw with the wrong sign",
+        '"through the draw": (toy_x - z)',
+        '"through the draw": (z - toy_x)',
+        "gradient estimators, off the exact one by standard errors",
+    ),
+    ChapterFault(
+        "cross-entropy averaged over the pixels",
+        "return ops.sum(ops.softplus(logits)",
+        "return ops.mean(ops.softplus(logits)",
+        "cross-entropy over 784 times Keras's",
+    ),
+    ChapterFault(
+        "a deviation that is exp(log variance)",
+        "return z_mean + ops.exp(0.5 * z_log_var) * epsilon",
+        "return z_mean + ops.exp(z_log_var) * epsilon",
+        "Sampling, off the chapter's Draw by",
+    ),
+    ChapterFault(
+        "a draw without noise",
+        "return z_mean + ops.exp(0.5 * z_log_var) * epsilon",
+        "return z_mean",
+        "Sampling, off the chapter's Draw by",
+    ),
+    ChapterFault(
+        "KL dropped from the loss",
+        " + self.kl * kl_to_prior(z_mean, z_log_var)",
+        "",
+        "loss of the two loss layers: ratio",
+    ),
+    ChapterFault(
+        "a bound by hand with exp(log variance)",
+        'z = z_mean + np.exp(0.5 * z_log_var) * rng.standard_normal(z_mean.shape, dtype="float32")\nlogits = decoder',
+        'z = z_mean + np.exp(z_log_var) * rng.standard_normal(z_mean.shape, dtype="float32")\nlogits = decoder',
+        "-ELBO by evaluate over that by hand",
+    ),
+    ChapterFault(
+        "draws where the mean is meant",
+        "encoded_again = encoder.predict(x_test, batch_size=1000, verbose=0)[0]",
+        "encoded_again = Sampling()(encoder.predict(x_test, batch_size=1000, verbose=0)).numpy()",
+        "two answers of the encoder differ by",
+    ),
+    ChapterFault(
+        "the mean of the logarithms in the importance-weighted bound",
+        "special.logsumexp(groups, axis=2) - np.log(k)",
+        "groups.mean(axis=2)",
+        "importance-weighted bound, -ELBO minus it at 500 draws",
+    ),
+    ChapterFault(
+        "a straight line where the sphere is meant",
+        "return (np.sin((1 - a) * omega) * z1 + np.sin(a * omega) * z2) / np.sin(omega)",
+        "return (1 - a) * z1 + a * z2",
+        "length of the middle, spherical",
+    ),
+    ChapterFault(
+        "a concept vector backwards",
+        "z + mean_of[1] - mean_of[0]",
+        "z + mean_of[0] - mean_of[1]",
+        "concept vectors of the VAE, 4 to 9 and 1 to 7: gain in the share read as the other",
+    ),
+    ChapterFault(
+        "a collapse that was none",
+        "LossLayer(reconstruction=1 / 784)",
+        "LossLayer()",
+        "collapsed: KL of all 20 codes together, nats",
+    ),
+    ChapterFault(
+        "a plain range for the quantiles",
+        "stats.norm.ppf(np.linspace(0.05, 0.95, 15))",
+        "np.linspace(-1.645, 1.645, 15)",
+        "probability of the prior from each grid code to the next",
+    ),
+    ChapterFault(
+        "sliders the wrong way round",
+        "*(slider.value for slider in sliders)",
+        "*(slider.value for slider in sliders[::-1])",
+        "explorer: picture of the second slider, off the decoder's",
+    ),
+    ChapterFault(
+        "the lecture's KL summed over the codes",
+        "-5e-4 * np.mean(",
+        "-5e-4 * np.sum(",
+        "erratum 7, the lecture's β",
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_right_answers_are_right(number, answer):
+    harness.check_verdict(number, answer, "right. ")
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(number, answer, hint):
+    harness.check_hint(number, answer, hint)
+
+
+@pytest.mark.parametrize("number", harness.markers("04"))
+@pytest.mark.parametrize("blank", harness.BLANKS)
+def test_blank_answers_are_told_so(number, blank):
+    if callable(blank) and number in NUMBERS:
+        pytest.skip("a number is asked for")
+    harness.check_verdict(number, blank, "no answer yet")
+
+
+def test_every_marker_is_fed_right_and_wrong():
+    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == {*harness.markers("04")}
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    return harness.Chapter("04", FAULTS)
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, chapter):
+    chapter.goes_red(fault)

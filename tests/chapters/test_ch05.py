@@ -1,0 +1,154 @@
+"""Chapter 05: right and wrong answers to its exercises, and the faults that its checks must find."""
+
+import harness
+import numpy as np
+import pytest
+from harness import ChapterFault, each
+
+
+def moving(k, x, step):
+    for _ in range(k):
+        x = step(x)
+    return x
+
+
+def logaddexp_by_hand(s):
+    return np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s)))
+
+
+def free_energy(sign=1, visible=1, hidden=1, unit=logaddexp_by_hand):
+    """The chapter's exercise 5.3 with its parts as arguments."""
+    return lambda x, w, a, b: sign * (-visible * x @ a - unit(x @ w + hidden * b).sum(axis=1))
+
+
+RIGHT = [
+    ("5.1", 1284 * np.log(2)),
+    ("5.2", moving),
+    ("5.2", lambda k, x, step: x if k == 0 else moving(k - 1, step(x), step)),
+    ("5.3", free_energy()),
+    ("5.3", lambda x, w, a, b: -(x * a).sum(1) - logaddexp_by_hand(x @ w + b).sum(1)),
+]
+
+NUMBERS = {"5.1"}  # exercises whose answer is a number, not a function
+
+WRONG = [
+    ("5.1", 784 * np.log(2), "one layer"),
+    ("5.1", 500 * np.log(2), "one layer"),
+    ("5.1", 784 * 500 * np.log(2), "weights"),
+    ("5.1", 1284, "base 2"),
+    ("5.1", 0, "single state"),
+    ("5.1", 5, "number of states"),
+    ("5.2", lambda k, x, step: [step(x) for _ in range(k)][-1], "same x"),
+    ("5.2", lambda k, x, step: moving(k + 1, x, step), "taken 2 times"),
+    ("5.2", lambda k, x, step: moving(k, x, step) + 1, "not the state"),
+    ("5.2", 3, "function itself"),
+    ("5.3", free_energy(sign=-1), "low energy"),
+    ("5.3", free_energy(visible=0), "visible thresholds"),
+    ("5.3", free_energy(hidden=0), "hidden thresholds"),
+    ("5.3", free_energy(unit=lambda s: s / (1 + np.exp(-s))), "entropy"),
+    ("5.3", free_energy(unit=lambda s: np.log(1 + np.exp(s))), "NaN or infinity"),
+    ("5.3", free_energy(unit=lambda s: s), "not -ln"),
+    ("5.3", lambda x, w, a, b: x, "shape"),
+]
+
+FAULTS = [
+    ChapterFault(
+        "training on the test split",
+        "gray_train, y_train, gray_test, y_test = gray_train[:n_train], y_train[:n_train], ",
+        "gray_train, y_train, gray_test, y_test = gray_test[:n_train], y_test[:n_train], ",
+        "test images that the machines will be trained on: share",
+    ),
+    ChapterFault(
+        "training and test images binarized by different rules",
+        "known_images = {",
+        "x_test = (gray_test > 0).astype('float32')\nknown_images = {",
+        "drawn pixels: ink over that of the gray images, training and test",
+    ),
+    ChapterFault(
+        "one variable drawn without its threshold",
+        "return sigmoid(s @ couplings[:, i] + thresholds[i])",
+        "return sigmoid(s @ couplings[:, i])",
+        "one unit given the others, by S and by the energy: largest difference",
+    ),
+    ChapterFault(
+        "a free energy without the visible thresholds",
+        "return -x @ t_x - np.logaddexp(0, x @ w + t_y).sum(axis=1)",
+        "return -np.logaddexp(0, x @ w + t_y).sum(axis=1)",
+        "P(x) by the free energy and by the joint sum: largest difference",
+    ),
+    ChapterFault(
+        "the gradient uphill and downhill exchanged",
+        "return difference(statistics(x, weights), statistics(all_x, weights, p))",
+        "return difference(statistics(all_x, weights, p), statistics(x, weights))",
+        "gradient by (19.7) and by autodiff, weights and thresholds: largest difference",
+    ),
+    ChapterFault(
+        "hidden draws where probabilities are meant in the last step",
+        "return difference(statistics(x, weights), statistics(x_k, weights))",
+        "h = sample(sigmoid(x_k @ weights[0] + weights[2]), np.random.default_rng(0))\n    "
+        "return difference(statistics(x, weights), (x_k.T @ h / len(h), x_k.mean(axis=0), h.mean(axis=0)))",
+        "the update by hand and by aelib: largest difference",
+    ),
+    ChapterFault(
+        "a chain that does not advance",
+        "for _ in range(k):\n        x = gibbs_step(x, weights, rng)",
+        "start = x\n    for _ in range(k):\n        x = gibbs_step(start, weights, rng)",
+        "25 Gibbs steps by hand and by aelib: share of states that differ",
+    ),
+    ChapterFault(
+        "annealing from a base with another Z",
+        "len(t_y) * np.log(2) + np.logaddexp",
+        "np.logaddexp",
+        "AIS by hand, four estimates: off by how many standard errors",
+    ),
+    ChapterFault(
+        "annealing with one temperature missing",
+        "itertools.pairwise(betas)",
+        "itertools.pairwise(betas[:-1])",
+        "AIS by hand, four estimates: off by how many standard errors",
+    ),
+    ChapterFault(
+        "the mean of the logarithms for the logarithm of the mean",
+        "log_z, relative = logsumexp(log_weights) - np.log(1000), ",
+        "log_z, relative = log_weights.mean(), ",
+        "AIS by hand, four estimates: off by how many standard errors",
+    ),
+    ChapterFault(
+        "test images in the base of the annealing",
+        "image_base = base_logits(x_train)",
+        "image_base = base_logits(x_test)",
+        "base of the annealing: rates off those of the training images",
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "answer"), RIGHT)
+def test_right_answers_are_right(number, answer):
+    harness.check_verdict(number, answer, "right. ")
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
+def test_wrong_answers_get_a_hint(number, answer, hint):
+    harness.check_hint(number, answer, hint)
+
+
+@pytest.mark.parametrize("number", harness.markers("05"))
+@pytest.mark.parametrize("blank", harness.BLANKS)
+def test_blank_answers_are_told_so(number, blank):
+    if callable(blank) and number in NUMBERS:
+        pytest.skip("a number is asked for")
+    harness.check_verdict(number, blank, "no answer yet")
+
+
+def test_every_marker_is_fed_right_and_wrong():
+    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == {*harness.markers("05")}
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    return harness.Chapter("05", FAULTS)
+
+
+@each(FAULTS)
+def test_a_fault_goes_red(fault, chapter):
+    chapter.goes_red(fault)

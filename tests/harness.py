@@ -1,0 +1,173 @@
+"""Deliberate faults, and answers to exercises: what the tests of modules and chapters share.
+
+A fault is a small patch, the mistake that is likely there. Its test or check must go red with it: that
+is the proof that green means something. A module's faults stand at the end of its tests, a chapter's in
+`chapters/`.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import functools
+import importlib
+import inspect
+import io
+import pathlib
+import re
+import textwrap
+import traceback
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pytest
+import stored
+
+from aelib import course, exercises
+from tools import chapters
+
+CONFIG = pathlib.Path(__file__).with_name("nbval.cfg")
+NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={CONFIG}", "-p", "no:cacheprovider", "-n", "0"]
+
+
+def each(faults):
+    """The test is done with each of the faults."""
+    return pytest.mark.parametrize("fault", faults, ids=lambda fault: fault.what)
+
+
+@functools.cache
+def started():
+    course.start(seed=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class CodeFault:
+    """Replace `old` by `new` in a function; calling `test` with `arguments` must then fail."""
+
+    what: str
+    function: Callable
+    old: str
+    new: str
+    test: Callable
+    arguments: tuple = ()
+
+    def goes_red(self, monkeypatch):
+        started()
+        source = textwrap.dedent(inspect.getsource(self.function))
+        source = source[source.index("def ") :]  # without decorators
+        assert source.count(self.old) == 1, "the patch does not fit the code any more"
+        self.test(*self.arguments)  # green without the fault
+        scope = dict(self.function.__globals__)
+        exec(source.replace(self.old, self.new), scope)
+        monkeypatch.setattr(self.function, "__code__", scope[self.function.__name__].__code__)
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            self.test(*self.arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFault:
+    """Spoil a stored chapter; `rule` must then fail."""
+
+    what: str
+    spoil: Callable
+    rule: Callable
+
+    def goes_red(self):
+        notebook = nbformat.read(chapters.find()[0], as_version=4)
+        self.rule(notebook)  # green without the fault
+        self.spoil(notebook)
+        with pytest.raises(AssertionError):
+            self.rule(notebook)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChapterFault:
+    """Replace `old` by `new` in the one code cell that holds it; the check with this claim must then fail."""
+
+    what: str
+    old: str
+    new: str
+    claim: str
+
+
+class Chapter:
+    """A chapter executed once in this process, as far as its faults reach, with its variables before each cell."""
+
+    def __init__(self, number, faults):
+        self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
+        last = max(self.index(f'"{fault.claim}"') for fault in faults)
+        self.before = []
+        scope = {"__name__": "__main__"}
+        for source in self.sources[: last + 1]:
+            self.before.append(self.snapshot(scope))
+            self.execute(source, scope)
+
+    def index(self, text):
+        """The code cell that holds the text, once."""
+        (index,) = [index for index, source in enumerate(self.sources) if source.count(text) == 1]
+        return index
+
+    @staticmethod
+    def snapshot(scope):
+        """The same objects, but generators of random numbers as copies."""
+        return {
+            name: copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+            for name, value in scope.items()
+        }
+
+    @staticmethod
+    def execute(source, scope):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(source, scope)
+        plt.close("all")
+
+    def failure(self, start, stop, old, new):
+        """Run again from one cell to another, the first one patched; the error that was raised on the way, or None."""
+        scope = self.snapshot(self.before[start])
+        for index in range(start, stop + 1):
+            source = self.sources[index]
+            try:
+                self.execute(source.replace(old, new) if index == start else source, scope)
+            except Exception as error:
+                return error
+        return None
+
+    def goes_red(self, fault):
+        start, stop = self.index(fault.old), self.index(f'"{fault.claim}"')
+        error = self.failure(start, stop, fault.old, fault.new)
+        assert isinstance(error, course.CheckFailed), (
+            f"expected a failing check, got {traceback.format_exception(error)}"
+        )
+        assert f"✗ {fault.claim}: " in str(error)
+
+
+BLANKS = [None, ..., lambda *_: None, lambda *_: ...]
+
+
+def broken(*_):
+    """An answer that raises."""
+    raise ZeroDivisionError("oh")
+
+
+def markers(chapter):
+    """The numbers of a chapter's exercises, of those that have a marker."""
+    importlib.import_module(f"aelib.exercises.ch{chapter}")
+    return sorted(number for number in exercises._MARKERS if number.startswith(f"{int(chapter)}."))
+
+
+def said(number, answer):
+    """What the marker prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exercises.mark(number, answer)
+    return printed.getvalue()
+
+
+def check_verdict(number, answer, verdict):
+    assert said(number, answer).startswith(f"Exercise {number}: {verdict}")
+
+
+def check_hint(number, answer, hint):
+    line = said(number, answer)
+    assert line.startswith(f"Exercise {number}: ") and "right. " not in line and line.count("\n") == 1
+    assert re.search(hint, line), line
