@@ -1,7 +1,7 @@
 """Deliberate faults, and answers to exercises: what the tests of modules and chapters share.
 
-A fault is a small patch, the mistake that is likely there. Its test or check must go red with it: that
-is the proof that green means something. A module's faults stand at the end of its tests, a chapter's in
+A fault is a small patch, the mistake that is likely there. Its test or check must be green without it and red with it:
+that is the proof that green means something. A module's faults stand at the end of its tests, a chapter's in
 `chapters/`.
 """
 
@@ -96,12 +96,12 @@ class Chapter:
 
     def __init__(self, number, faults):
         self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
-        last = max(self.index(f'"{fault.claim}"') for fault in faults)
-        self.before = []
-        scope = {"__name__": "__main__"}
-        for source in self.sources[: last + 1]:
-            self.before.append(self.snapshot(scope))
-            self.execute(source, scope)
+        self.spans = [(self.index(fault.old), self.index(f'"{fault.claim}"')) for fault in faults]
+        self.before, self.green = [], {}
+        self.scope = {"__name__": "__main__"}  # always the same dictionary: the chapter's functions look into it
+        for source in self.sources[: max(stop for _, stop in self.spans) + 1]:
+            self.before.append(self.snapshot(self.scope))
+            self.execute(source)
 
     def index(self, text):
         """The code cell that holds the text, once."""
@@ -116,25 +116,29 @@ class Chapter:
             for name, value in scope.items()
         }
 
-    @staticmethod
-    def execute(source, scope):
+    def execute(self, source):
         with contextlib.redirect_stdout(io.StringIO()):
-            exec(source, scope)
+            exec(source, self.scope)
         plt.close("all")
 
-    def failure(self, start, stop, old, new):
+    def failure(self, start, stop, old="", new=""):
         """Run again from one cell to another, the first one patched; the error that was raised on the way, or None."""
-        scope = self.snapshot(self.before[start])
+        self.scope.clear()
+        self.scope.update(self.snapshot(self.before[start]))
         for index in range(start, stop + 1):
             source = self.sources[index]
             try:
-                self.execute(source.replace(old, new) if index == start else source, scope)
+                self.execute(source.replace(old, new) if index == start else source)
             except Exception as error:
                 return error
         return None
 
     def goes_red(self, fault):
+        """With the fault, after the same cells ran green without it (once for each first cell, to the last claim)."""
         start, stop = self.index(fault.old), self.index(f'"{fault.claim}"')
+        if start not in self.green:
+            self.green[start] = self.failure(start, max(last for first, last in self.spans if first == start))
+        assert self.green[start] is None, f"fails without the fault: {traceback.format_exception(self.green[start])}"
         error = self.failure(start, stop, fault.old, fault.new)
         assert isinstance(error, course.CheckFailed), (
             f"expected a failing check, got {traceback.format_exception(error)}"
