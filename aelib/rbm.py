@@ -58,6 +58,8 @@ class RBM(keras.Model):
 
     Raises
     ------
+    TypeError
+        Targets in `fit`.
     ValueError
         A number that is out of range; images of another width; in `fit`, `evaluate` and `predict` of an array: pixels
         outside [0, 1] or NaN.
@@ -125,7 +127,9 @@ class RBM(keras.Model):
             loss += self.weight_decay / 2 * ops.sum(ops.square(self.kernel))
         return loss
 
-    def fit(self, x, callbacks=None, **kwargs):
+    def fit(self, x, y=None, *, callbacks=None, **kwargs):
+        if y is not None:
+            raise TypeError("an RBM is trained without targets: expected fit(x), got fit(x, y)")
         return super().fit(_checked(x), callbacks=[*(callbacks or []), _StopAtNaN()], **kwargs)
 
     def evaluate(self, x, **kwargs):

@@ -306,6 +306,12 @@ def test_what_is_wrong_is_named(call, found):
         call()
 
 
+def test_targets_are_refused():
+    for call in (lambda: compiled().fit(images(), images()), lambda: compiled().fit(images(), y=images())):
+        with pytest.raises(TypeError, match=r"without targets: expected fit\(x\), got fit\(x, y\)"):
+            call()
+
+
 def compiled():
     rbm = machine()
     rbm.compile(keras.optimizers.SGD(0.1))
