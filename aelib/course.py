@@ -37,7 +37,6 @@ def _quiet_stderr():
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # or scikit-learn's threads spin where cores are shared
 with _quiet_stderr():
     import keras
     import tensorflow as tf

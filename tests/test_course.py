@@ -43,6 +43,16 @@ def test_starting_is_quiet_and_training_too():
     assert python(code) == ""
 
 
+@pytest.mark.parametrize("first", ["aelib.data", "aelib.course"])
+def test_waiting_threads_do_not_spin(first, monkeypatch):
+    """By what scikit-learn's OpenMP library, which reads the variable when it is loaded, tells of its settings."""
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    told = python(f"import {first}", OMP_DISPLAY_ENV="VERBOSE")
+    if "GOMP_SPINCOUNT" not in told:
+        pytest.skip("another OpenMP library than GCC's")
+    assert "GOMP_SPINCOUNT = '0'" in told
+
+
 def test_a_failing_import_is_not_silenced():
     code = "import sys; sys.modules['tensorflow'] = None; import aelib.course"
     assert "ModuleNotFoundError" in python(code) or "ImportError" in python(code)
