@@ -59,7 +59,9 @@ class CheckFailed(AssertionError):
 def start(seed, profile=None, strict=True):
     """Begin a chapter: seeds, profile, figure style, an empty list of checks.
 
-    The environment variable AELIB_PROGRESS=off switches the progress bars and widgets off.
+    The environment variable AELIB_PROGRESS=off switches the progress bars and widgets off. On a machine with a GPU the
+    chapter is computed as on one without: operations are deterministic, so that Keras does not compile by XLA, products
+    have all 23 bits (no TF32), and no more of the GPU's memory is taken than is used.
 
     Parameters
     ----------
@@ -82,6 +84,7 @@ def start(seed, profile=None, strict=True):
     bars = os.environ.get("AELIB_PROGRESS") or "on"
     if bars not in ("on", "off"):
         raise ValueError(f"AELIB_PROGRESS must be 'on' or 'off'; got {bars!r}")
+    _gpus_like_cpus()
     keras.utils.clear_session()  # Keras 3.10 would go on with an earlier start's random numbers
     keras.utils.set_random_seed(seed)
     plt.rcParams.update(
@@ -101,6 +104,16 @@ def start(seed, profile=None, strict=True):
     shipped = not folder or pathlib.Path(folder).resolve() == SHIPPED
     _profile, _strict, _bars = profile, strict and shipped, bars == "on"
     _checks.clear()
+
+
+def _gpus_like_cpus():
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.experimental.enable_op_determinism()
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    for gpu in gpus:
+        with contextlib.suppress(RuntimeError):  # at a second start it is in use, and stays as the first has set it
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def budget(*, lecture, quick):

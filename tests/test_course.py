@@ -58,6 +58,30 @@ def test_a_failing_import_is_not_silenced():
     assert "ModuleNotFoundError" in python(code) or "ImportError" in python(code)
 
 
+PRETENDED_GPU = """
+from aelib import course
+import keras, tensorflow as tf
+cpus, gpu, growing = tf.config.list_physical_devices(), tf.config.PhysicalDevice("GPU:0", "GPU"), []
+tf.config.list_physical_devices = lambda kind=None: [gpu] if kind == "GPU" else [*cpus, gpu]
+tf.config.experimental.set_memory_growth = lambda *setting: growing.append(setting)
+def compiled():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5), keras.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    return model
+before = compiled().jit_compile
+course.start(seed=1)
+model, x = compiled(), tf.ones((4, 3))
+model.fit(x, x, verbose=0)
+tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+print("xla", before, model.jit_compile, "tf32", tf32, "growth", growing == [(gpu, True)])
+course.start(seed=1)
+"""
+
+
+def test_a_gpu_computes_as_a_cpu_does():
+    assert python(PRETENDED_GPU) == "xla True False tf32 False growth True\n"
+
+
 def test_a_seed_repeats():
     import keras
 
