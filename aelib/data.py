@@ -58,8 +58,8 @@ def load_mnist():
             raise ValueError(f"{_find('mnist.npz')}: y_{part}: expected at least {least} labels, 0 to 9; found {found}")
     x, y = _unit_interval(raw["x_train"]), raw["y_train"].astype(np.int64)
     test = _unit_interval(raw["x_test"]), raw["y_test"].astype(np.int64)
-    N_VALID = len(x) // 12
-    return (x[N_VALID:], y[N_VALID:]), (x[:N_VALID], y[:N_VALID]), test
+    n_valid = len(x) // 12
+    return (x[n_valid:], y[n_valid:]), (x[:n_valid], y[:n_valid]), test
 
 
 def load_gene_expression():

@@ -262,8 +262,8 @@ FAULTS = [
     CodeFault(
         "a validation split that overlaps the training images",
         data.load_mnist,
-        "x[N_VALID:], y[N_VALID:]",
-        "x[: -N_VALID], y[: -N_VALID]",
+        "x[n_valid:], y[n_valid:]",
+        "x[: -n_valid], y[: -n_valid]",
         test_mnist_is_whole_scaled_and_split_without_overlap,
     ),
     CodeFault(
