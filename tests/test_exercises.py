@@ -1,7 +1,9 @@
 """The machinery of the markers; what they say of answers is tested in `chapters/`."""
 
 import pathlib
+import re
 
+import harness
 import pytest
 
 from aelib import exercises
@@ -12,6 +14,15 @@ from tools import chapters
 def test_an_unknown_exercise_is_an_error(number):
     with pytest.raises(KeyError, match=rf"no exercise '{number}'; there are 1\.1, .*, 6\.3"):
         exercises.mark(number, 1)
+
+
+def test_what_is_no_function_gets_a_hint():
+    exercises._load()
+    for number in exercises._MARKERS:
+        for answer in (0.5, "x @ w"):
+            line = harness.said(number, answer)
+            assert "raised" not in line and "right." not in line
+            assert isinstance(answer, float) or re.search("Hand over the function|single number", line), line
 
 
 def test_every_chapter_has_its_files():

@@ -11,6 +11,7 @@ import pkgutil
 
 import numpy as np
 
+UNCALLED = "Hand over the function itself, without calling it; this is {!r}."
 _MARKERS = {}
 
 
@@ -50,7 +51,10 @@ def mark(number, answer):
     except Wrong as hint:
         print(f"Exercise {number}: not yet. {hint}")
     except Exception as error:  # a student's function may fail in any way; the marker's job is to say where
-        print(f"Exercise {number}: your answer raised {type(error).__name__}: {error}")
+        if isinstance(error, TypeError) and not callable(answer):
+            print(f"Exercise {number}: not yet. {UNCALLED.format(answer)}")
+        else:
+            print(f"Exercise {number}: your answer raised {type(error).__name__}: {error}")
     else:
         print(f"Exercise {number}: right. {praise}")
 
@@ -91,7 +95,7 @@ def call(function, *arguments, shape):
     if is_blank(function):
         raise Blank
     if not callable(function):
-        raise Wrong(f"Hand over the function itself, without calling it; this is {function!r}.")
+        raise Wrong(UNCALLED.format(function))
     result = function(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
     if is_blank(result):
         raise Blank
