@@ -23,6 +23,7 @@ def python(code, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
         env=os.environ | environment,
     ).stdout
 

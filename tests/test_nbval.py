@@ -33,8 +33,21 @@ def test_faults_go_red_through_nbval(tmp_path):
     add("1 / 0", "")  # a cell that raises
     path = tmp_path / "faulty.ipynb"
     nbformat.write(notebook, path)
-    command = [sys.executable, "-m", "pytest", *NBVAL, "-rA", "--rootdir", str(tmp_path), "-c", "/dev/null", str(path)]
-    report = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    settings = tmp_path / "pytest.ini"
+    settings.write_text("[pytest]\n", encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *NBVAL,
+        "-rA",
+        "--rootdir",
+        str(tmp_path),
+        "-c",
+        str(settings),
+        str(path),
+    ]
+    report = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path).stdout
     verdicts = [line.split("::Cell ") for line in report.splitlines() if line.startswith(("PASSED", "FAILED"))]
     passed = {int(cell.split()[0]) for word, cell in verdicts if word.startswith("PASSED")}
     failed = {int(cell.split()[0]) for word, cell in verdicts if word.startswith("FAILED")}

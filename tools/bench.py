@@ -10,7 +10,6 @@ and of who else used it, ratios much less so. `peak_mib` is the largest resident
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from aelib import course
 # isort: split
 import keras
 import numpy as np
+import psutil
 from keras import layers, ops
 from sklearn.neural_network import BernoulliRBM
 
@@ -27,6 +27,11 @@ from aelib import data
 from aelib.rbm import RBM
 from experiments.table import RESULTS, write
 from tools import chapters
+
+try:
+    import resource
+except ModuleNotFoundError:  # on Windows
+    resource = None
 
 N = 2048  # of the matrices
 
@@ -106,10 +111,16 @@ def measure(job):
     """One row of the table, as JSON on standard output."""
     course.start(seed=0)
     seconds, baseline = chapter(job.split()[1]) if job.startswith("chapter") else JOBS[job]()
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak = max(resource.getrusage(who).ru_maxrss for who in whose) / (2**20 if sys.platform == "darwin" else 2**10)
     row = {"job": job, "seconds": f"{seconds:.3f}", "baseline_seconds": f"{baseline:.3f}"}
-    print(json.dumps(row | {"ratio": f"{seconds / baseline:.3g}", "peak_mib": round(peak)}))
+    print(json.dumps(row | {"ratio": f"{seconds / baseline:.3g}", "peak_mib": round(peak_mib())}))
+
+
+def peak_mib():
+    """The largest resident memory so far: of this process, or (not on Windows) of one that it has waited for."""
+    if resource is None:
+        return psutil.Process().memory_info().peak_wset / 2**20
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in whose) / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def main():

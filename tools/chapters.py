@@ -311,6 +311,8 @@ def write(notebook, path):
 
 
 def main(arguments=None):
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a stream that has no ✗ gets a ?
     parser = argparse.ArgumentParser(prog="python -m tools.chapters", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (run, outputs, exercises, slides):
