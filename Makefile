@@ -1,22 +1,29 @@
 # `make` lists the targets. Every target does its own set-up: a virtual environment in .venv, installed once.
 # Another interpreter:  make run PYTHON=/path/to/python3.12
 # The oldest versions:  make test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+# (in the same VENV, the versions that were asked for last replace the others)
 
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 PYTHON ?=
 CHAPTER ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+comma := ,
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
+# $(call install,dev): the course with an extra. All of it is compiled at once, on all cores: where the environment
+# forbids to write bytecode, each process would compile what it imports, and an import of TensorFlow take three times as long.
+install = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
+	--constraint $(CONSTRAINTS) --editable ".[$1]" && ($(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true)
 
-.PHONY: help run test lint lab outputs exercises slides site test-browser test-jax test-extras results bench address clean
+.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-data test-jax test-extras results bench address release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-run: $(READY) ## execute the chapters quickly, write them as pages to build/, print a table
+ready: $(READY) ## make the environment, if it is not there
+
+run: $(READY) ## execute the chapters quickly, side by side, write them as pages to build/, print a table
 	$(BIN)/python -m tools.chapters run $(CHAPTER)
 
 test: $(READY) lint ## unit tests, lint, and every chapter against its stored outputs
@@ -27,7 +34,7 @@ lint: $(READY) ## style of the code and of the chapters
 	$(BIN)/python -m ruff format --check .
 
 lab: $(READY) ## open the chapters in JupyterLab
-	$(INSTALL) ".[lab]"
+	$(call install,lab)
 	$(BIN)/python -m jupyterlab notebooks
 
 outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPTER=01 for one)
@@ -37,22 +44,22 @@ exercises: $(READY) ## write the students' edition, without solutions, to build/
 	$(BIN)/python -m tools.chapters exercises $(CHAPTER)
 
 slides: $(READY) ## write the chapters as decks of slides to build/, for a browser without a network
-	$(INSTALL) ".[site]"
+	$(call install,site)
 	$(BIN)/python -m tools.chapters slides $(CHAPTER)
 
 site: $(READY) ## write the course as a searchable site to build/site/, for a browser without a network
-	$(INSTALL) ".[site]"
+	$(call install,site)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -c site . build/site
 
 test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(BIN)/python -m pytest -n 0 tests/browser.py
 
 test-jax: $(READY) ## the layers, losses, machines and stacks of aelib on Keras's JAX backend
-	$(INSTALL) ".[dev,jax]"
+	$(call install,dev$(comma)jax)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -k "not goes_red" $(addprefix tests/test_,layers.py losses.py noise.py pretraining.py rbm.py)
 
 test-extras: $(READY) ## two training processes against one, a sweep on a Dask cluster against a loop
-	$(INSTALL) ".[dev,dask,jax]"
+	$(call install,dev$(comma)dask$(comma)jax)
 	$(BIN)/python -m pytest -n 0 tests/cluster.py
 
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
@@ -81,5 +88,6 @@ $(VENV)/made:
 	echo "Found:$$found" >&2; echo "Name one with: make run PYTHON=/path/to/python3.12" >&2; exit 1
 
 $(READY): $(VENV)/made requirements.txt pyproject.toml $(CONSTRAINTS)
-	$(INSTALL) ".[dev]"
+	$(call install,dev)
+	@rm -f $(VENV)/ready-*
 	@touch $@
