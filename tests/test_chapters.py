@@ -2,6 +2,9 @@
 
 import base64
 import io
+import os
+import pathlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -58,11 +61,62 @@ def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
     assert any(line[:1] == ["02_good"] and line[-3:] == ["1", "of", "1"] for line in lines)
     assert "FAILED: cell 3 raised CheckFailed: ✗ no: 2.000, but below 1.000 was expected (quick profile)" in table
     assert "two is more" in table and "2.0000" in table and "holds" not in table
-    page = (folder / "build" / "02_good.html").read_text()
+    assert table.index("01_bad  ") < table.index("02_good  ") and "2 at a time" in table
+    page = (folder / "build" / "02_good.html").read_text(encoding="utf-8")
     assert "short" in page and "cdnjs" not in page
     assert (folder / "build" / "mathjax" / "MathJax.js").exists()
     assert "STIX-Web" in page and (folder / "build" / "mathjax" / "fonts" / "HTML-CSS" / "STIX-Web").is_dir()
-    assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text()
+    assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text(encoding="utf-8")
+
+
+def test_chapters_run_side_by_side_with_a_thread_each(folder, capsys, monkeypatch):
+    """Each waits for a file that the other one writes."""
+    monkeypatch.setattr(chapters.joblib, "cpu_count", lambda: 2)
+    wait = (
+        "import os, pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.01)"
+    )
+    threads = "assert {os.environ[name] for name in ('TF_NUM_INTRAOP_THREADS', 'OMP_NUM_THREADS')} == {'1'}"
+    write(folder / "notebooks" / "01_bad.ipynb", [wait.format("a", "b"), threads])
+    write(folder / "notebooks" / "02_good.ipynb", [wait.format("b", "a"), threads])
+    assert chapters.run(), capsys.readouterr().out
+
+
+def test_other_data_may_fail_checks_and_no_chapter(folder, capsys, monkeypatch):
+    monkeypatch.setenv("AELIB_DATA", str(folder))
+    assert chapters.run("01")
+    table = capsys.readouterr().out
+    assert "1 of 2" in table and "✗ no  " in table and "holds" not in table and "FAILED" not in table
+    assert f"data: {folder}" in table
+
+
+def test_a_cell_that_hangs_is_named(folder, capsys, monkeypatch):
+    monkeypatch.setitem(chapters.SECONDS, "quick", 1)
+    write(folder / "notebooks" / "01_bad.ipynb", ["print('still here')", "import time\nwhile True: time.sleep(1)"])
+    assert not chapters.run("01")
+    assert "FAILED: cell 2 had not ended after 1 seconds" in capsys.readouterr().out
+
+
+def test_a_copy_that_was_interrupted_is_made_anew(tmp_path, monkeypatch):
+    def half(source, target):
+        target.mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(chapters.shutil, "copytree", half)
+        chapters._copy("jupyter_server_mathjax", "static", tmp_path / "build" / "mathjax")
+    assert not list((tmp_path / "build").iterdir())
+    chapters._copy("jupyter_server_mathjax", "static", tmp_path / "build" / "mathjax")
+    assert (tmp_path / "build" / "mathjax" / "MathJax.js").exists()
+
+
+def test_a_stream_without_the_signs_gets_others():
+    code = """import sys
+from tools import chapters
+chapters.find = lambda number: print("a ✗") or sys.exit()
+chapters.main(["run"])"""
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252:strict"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=chapters.ROOT, env=environment, capture_output=True)
+    assert done.stdout.split() == [b"a", b"?"], done.stderr
 
 
 def test_a_kernel_that_dies_is_named(folder, capsys):
@@ -123,7 +177,7 @@ def test_a_page_says_what_its_picture_shows_and_needs_no_network(folder):
     badge = "![Open in Colab](https://colab.research.google.com/assets/badge.svg)"
     notebook.cells[0].source = f"[{badge}](https://example.org)"
     chapters.write_page(notebook, "page")
-    page = BeautifulSoup((folder / "build" / "page.html").read_text(), "html.parser")
+    page = BeautifulSoup((folder / "build" / "page.html").read_text(encoding="utf-8"), "html.parser")
     assert [picture["alt"] for picture in page.find_all("img")] == ['Bars, "a" < b']
     assert page.find("a", href="https://example.org").text == "Open in Colab"
 

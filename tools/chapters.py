@@ -13,14 +13,17 @@ import json
 import os
 import pathlib
 import platform
+import queue
 import re
 import shutil
 import sys
+import tempfile
 import time
 
+import joblib
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter, SlidesExporter
 from PIL import Image
 from tqdm import tqdm
@@ -30,7 +33,10 @@ NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 SITE = ROOT / "site"
 PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
-KEPT = ("slideshow", "tags", "mystnb")  # metadata of a cell; the last one says what its picture shows
+# Metadata of a cell: what its picture shows (mystnb), and whether its code is folded in JupyterLab and in Colab.
+KEPT = ("slideshow", "tags", "mystnb", "jupyter", "cellView")
+SECONDS = {"quick": 600, "lecture": 3600}  # after which a cell is taken to hang
+MOST = 8  # chapters at a time; each takes up to two gigabytes
 MATHJAX = {  # the only font that jupyter-server-mathjax brings, and no request for others, which fail
     "HTML-CSS": {
         "availableFonts": [],
@@ -69,8 +75,10 @@ def find(number=None):
     return chosen
 
 
-def execute(path, profile):
+def execute(path, profile, position=0, **environment):
     """Run a chapter in a fresh kernel, in its own folder, up to the first cell that fails.
+
+    `position` is the line of its progress bar; what else is named are environment variables of the kernel.
 
     Returns
     -------
@@ -80,54 +88,89 @@ def execute(path, profile):
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=None,
+        timeout=SECONDS[profile],
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
     )
-    environment = os.environ | {"AELIB_PROFILE": profile, "AELIB_PROGRESS": "off"}
+    environment = os.environ | environment | {"AELIB_PROFILE": profile, "AELIB_PROGRESS": "off"}
     failure, alive, started = None, True, time.perf_counter()
+    cells = list(notebook.cells)
     with client.setup_kernel(env=environment):
-        for index, cell in enumerate(tqdm(list(notebook.cells), desc=path.stem, unit="cell")):
-            try:
-                client.execute_cell(cell, index)
-            except CellExecutionError as error:
-                failure = f"cell {index + 1} raised {error.ename}: {error.evalue}"
-                break
-            except DeadKernelError:
-                failure, alive = f"cell {index + 1}: the kernel died", False
-                break
+        with tqdm(cells, desc=path.stem, unit="cell", position=position, leave=False, disable=None) as bar:
+            for index, cell in enumerate(bar):
+                try:
+                    client.execute_cell(cell, index)
+                except CellExecutionError as error:
+                    failure = f"cell {index + 1} raised {error.ename}: {error.evalue}"
+                except CellTimeoutError:
+                    failure, alive = f"cell {index + 1} had not ended after {client.timeout} seconds", False
+                except DeadKernelError:
+                    failure, alive = f"cell {index + 1}: the kernel died", False
+                if failure:
+                    break
         seconds = time.perf_counter() - started
         checks = _checks(client) if alive else []
     return notebook, {"chapter": path.stem, "seconds": seconds, "checks": checks, "failure": failure}
 
 
 def run(number=None):
-    """Execute chapters in the quick profile, write each as a page, print the table. True if none failed."""
-    results = []
+    """Execute chapters in the quick profile, a core each, write them as pages, print a table. True if none failed."""
+    started, results, paths = time.perf_counter(), [], find(number)
+    jobs = min(len(paths), joblib.cpu_count(), MOST)
+    threads = str(max(1, joblib.cpu_count() // jobs))
+    names = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
+    environment = dict.fromkeys(names, threads) if jobs > 1 else {}
+    lines = queue.SimpleQueue()  # of the progress bars
+    for line in range(jobs):
+        lines.put(line)
+
+    def task(path):
+        line = lines.get()
+        try:
+            return execute(path, "quick", line, **environment)
+        finally:
+            lines.put(line)
+
     BUILD.mkdir(exist_ok=True)
-    for path in find(number):
-        notebook, result = execute(path, "quick")
-        results.append(result)
-        write_page(notebook, path.stem)
     shutil.copy(NOTEBOOKS / "ERRATA.md", BUILD)
-    print(table(results))
+    parallel = joblib.Parallel(jobs, backend="threading", return_as="generator_unordered")
+    for notebook, result in parallel(joblib.delayed(task)(path) for path in sorted(paths, key=_longest_first)):
+        results.append(result)
+        write_page(notebook, result["chapter"])
+        tqdm.write(f"{result['chapter']}: {'FAILED' if result['failure'] else 'done'} after {result['seconds']:.0f} s")
+    print(table(sorted(results, key=lambda result: result["chapter"])))
+    print(f"{time.perf_counter() - started:.0f} s in all, {jobs} at a time; alone, a chapter is faster (make bench)")
     print(f"pages: {BUILD.relative_to(ROOT)}/*.html")
     return not any(result["failure"] for result in results)
 
 
+def _longest_first(path):
+    return -nbformat.read(path, as_version=4).metadata.get("aelib", {}).get("seconds", 0)
+
+
 def table(results):
-    """What `run` found: a row a chapter, its main figures below it, and its failure where there is one."""
+    """What `run` found: a row a chapter, its main figures below it, the checks that failed, and its own failure.
+
+    On other data than the course's a check may fail and the chapter goes on.
+    """
     lines = [f"\n{'chapter (quick profile)':<62}{'seconds':>9}{'checks passed':>15}"]
     for result in results:
         verdicts = [row["passed"] for row in result["checks"] if row["passed"] is not None]
         passed = f"{sum(verdicts)} of {len(verdicts)}"
         lines.append(f"{result['chapter']:<62}{result['seconds']:>9.1f}{passed:>15}")
         for row in result["checks"]:
-            if row["main"]:
-                low, high = row["value"]
-                lines.append(f"    {row['claim']:<58}{high if row['above'] is None else low:>#9.5g}")
+            low, high = row["value"]
+            figure = high if row["above"] is None else low
+            if row["passed"] is False and row["claim"] not in (result["failure"] or ""):
+                lines.append(f"  ✗ {row['claim']:<58}{figure:>#9.5g}")
+            elif row["main"]:
+                lines.append(f"    {row['claim']:<58}{figure:>#9.5g}")
         if result["failure"]:
             lines.append(f"    FAILED: {result['failure']}")
+    if os.environ.get("AELIB_DATA"):
+        lines.append(
+            f"data: {os.environ['AELIB_DATA']}; a check that fails on other data than the course's stops nothing"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -270,9 +313,12 @@ def _export(exporter, notebook, name):
 
 
 def _copy(package, folder, target):
-    """Copy a folder of an installed package, once."""
+    """Copy a folder of an installed package, once, and whole or not at all."""
     if not target.exists():
-        shutil.copytree(importlib.resources.files(package) / folder, target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as half:
+            copied = shutil.copytree(importlib.resources.files(package) / folder, pathlib.Path(half, target.name))
+            os.replace(copied, target)
 
 
 def _checks(client):
