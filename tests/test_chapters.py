@@ -138,8 +138,27 @@ def test_outputs_are_stored_normalised_and_a_failure_leaves_the_file_alone(folde
     assert notebook.metadata.aelib.profile == "lecture"
     assert notebook.metadata.aelib.code == chapters.fingerprint(notebook)
     assert [row["claim"] for row in notebook.metadata.aelib.checks] == ["two is more"]
+    assert [*notebook.metadata.aelib.sources] == ["aelib/course.py", "aelib/data.py", "aelib/plots.py"]
+    assert chapters.changed(notebook) == []
     assert all("collapsed" not in cell.metadata for cell in notebook.cells)
     assert len(notebook.cells) == len(GOOD) and not list(folder.rglob("*.half"))
+
+
+def test_what_the_outputs_depend_on_may_be_accepted(folder, capsys):
+    chapters.outputs("02")
+    path = folder / "notebooks" / "02_good.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.aelib.sources["aelib/course.py"] = "before a change"
+    nbformat.write(notebook, path)
+    assert chapters.changed(notebook) == ["aelib/course.py"]
+    assert chapters.accept("02")
+    assert "02_good.ipynb: accepted\naelib/course.py" in capsys.readouterr().out
+    notebook = nbformat.read(path, as_version=4)
+    assert chapters.changed(notebook) == [] and notebook.cells[1].outputs[0].text == "long\n"
+    notebook.cells[1].source += "\nprint()"
+    nbformat.write(notebook, path)
+    with pytest.raises(SystemExit, match="its own cells was edited: run `make outputs CHAPTER=02`"):
+        chapters.accept("02")
 
 
 def picture(pixels):

@@ -28,6 +28,8 @@ from nbconvert import HTMLExporter, SlidesExporter
 from PIL import Image
 from tqdm import tqdm
 
+from tools.sources import sources
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
@@ -182,6 +184,7 @@ def outputs(number=None):
     os.environ.pop("AELIB_DATA", None)
     failed = []
     for path in find(number):
+        used = sources(nbformat.read(path, as_version=4))
         notebook, result = execute(path, "lecture")
         if result["failure"]:
             failed.append(f"{path.name} is left as it was: {result['failure']}")
@@ -193,12 +196,32 @@ def outputs(number=None):
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
             "seconds": round(result["seconds"]),
             "code": fingerprint(notebook),
+            "sources": used,
             "checks": result["checks"],
         }
         write(normalise(notebook, record), path)
         print(f"{path.name}: stored after {result['seconds']:.0f} s")
     print("\n".join(failed), end="\n" if failed else "")
     return not failed
+
+
+def accept(number):
+    """Keep a chapter's outputs although what they depend on changed: you say that the change cannot change them."""
+    for path in find(number):
+        notebook = nbformat.read(path, as_version=4)
+        record, used = notebook.metadata.aelib, sources(notebook)
+        if record.code != fingerprint(notebook):
+            raise SystemExit(f"{path.name}: the code of its own cells was edited: run `make outputs CHAPTER={number}`")
+        print("\n".join([f"{path.name}: accepted", *changed(notebook)]))
+        record["sources"] = used
+        write(notebook, path)
+    return True
+
+
+def changed(notebook):
+    """Files of `aelib` and tables that are not what they were when the outputs were stored."""
+    before, now = notebook.metadata.aelib.get("sources", {}), sources(notebook)
+    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
 
 
 def normalise(notebook, record):
@@ -361,9 +384,10 @@ def main(arguments=None):
         stream.reconfigure(errors="replace")  # a stream that has no ✗ gets a ?
     parser = argparse.ArgumentParser(prog="python -m tools.chapters", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (run, outputs, exercises, slides):
+    for command in (run, outputs, accept, exercises, slides):
         sub = commands.add_parser(command.__name__, help=command.__doc__.splitlines()[0])
-        sub.add_argument("number", nargs="?", help="one chapter, 01 for instance; without it all")
+        optional = {} if command is accept else {"nargs": "?"}
+        sub.add_argument("number", help="one chapter, 01 for instance; without it all", **optional)
     sub = commands.add_parser("address", help=address.__doc__.splitlines()[0])
     sub.add_argument("url", help="https://github.com/OWNER/REPOSITORY")
     sub.add_argument("version", help="a branch or tag of that repository")
