@@ -46,10 +46,16 @@ def without_badge(app, docname, source):
     source[0] = chapters.BADGE.sub(r"\1", source[0])
 
 
+def with_folds(app, docname, source):
+    if app.env.doc2path(docname).endswith(".ipynb"):
+        source[0] = chapters.with_folds(source[0])
+
+
 def start_page(app, error):
     (pathlib.Path(app.outdir) / "index.html").write_text('<meta http-equiv="refresh" content="0; url=site/index.html">')
 
 
 def setup(app):
     app.connect("source-read", without_badge)
+    app.connect("source-read", with_folds)
     app.connect("build-finished", start_page)

@@ -64,10 +64,10 @@ def opened(browser, file):
     page.close()
 
 
-def measured(browser, path):
+def measured(browser, path, deck="full.slides"):
     """The cells of each slide of a chapter, what went wrong, the requests, and what the pictures are said to show."""
     chapters.slides(path.name[:2])
-    with opened(browser, chapters.BUILD / f"{path.stem}.slides.html") as page:
+    with opened(browser, chapters.BUILD / f"{path.stem}.{deck}.html") as page:
         page.wait_for_selector("body[data-ready]", timeout=120_000)
         errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
         alts = page.evaluate("[...document.images].map(image => image.alt)")
@@ -80,18 +80,20 @@ def browser():
         yield found
 
 
+@pytest.mark.parametrize("deck", ["slides", "full.slides"])
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
-def test_slides_fit_and_need_no_network(browser, path):
-    slides, wrong, asked, alts = measured(browser, path)
+def test_slides_fit_and_need_no_network(browser, path, deck):
+    slides, wrong, asked, alts = measured(browser, path, deck)
     assert slides
     assert not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)
     beyond = [cell["id"] for cells in slides for cell in cells if cell["bottom"] > PAGE[1] or cell["right"] > PAGE[0]]
     assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
-    cells = nbformat.read(path, as_version=4).cells
+    notebook = nbformat.read(path, as_version=4)
+    cells = (notebook if deck == "full.slides" else chapters.core(notebook)).cells
     described = {cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata}
     assert described <= set(alts), "a description that the deck does not have"
-    print(f"{path.stem}: {len(slides)} slides, {len(asked)} requests")
+    print(f"{path.stem}.{deck}: {len(slides)} slides, {len(asked)} requests")
 
 
 SITE = chapters.BUILD / "site"  # `make test-browser` builds it

@@ -198,6 +198,7 @@ def test_a_page_says_what_its_picture_shows_and_needs_no_network(folder):
     chapters.write_page(notebook, "page")
     page = BeautifulSoup((folder / "build" / "page.html").read_text(encoding="utf-8"), "html.parser")
     assert [picture["alt"] for picture in page.find_all("img")] == ['Bars, "a" < b']
+    assert not page.find("details")
     assert page.find("a", href="https://example.org").text == "Open in Colab"
 
 
@@ -208,6 +209,31 @@ def test_a_picture_after_long_code_gets_a_slide_of_its_own():
         if apart:
             assert cells[2].metadata.slideshow.slide_type == "subslide" and cells[2].metadata.mystnb.image.alt
             assert cells[1].metadata.slideshow.slide_type == "fragment"
+
+
+def folded(tag=None):
+    """A chapter of a cell that is folded, a further one, and one that is neither."""
+    cells = [nbformat.v4.new_code_cell(f"cell = {i}") for i in range(3)]
+    cells[0].metadata["jupyter"] = {"source_hidden": True}
+    cells[0].metadata["tags"] = [tag] if tag else []
+    cells[1].metadata["tags"] = ["further"]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_folded_code_is_folded_on_pages_and_on_the_site_and_not_on_slides(folder):
+    chapters.BUILD.mkdir()
+    chapters.write_page(folded(), "page")
+    page = BeautifulSoup((folder / "build" / "page.html").read_text(encoding="utf-8"), "html.parser")
+    assert [" ".join(fold.pre.text.split()) for fold in page.find_all("details")] == ["cell = 0"]
+    for tag, hidden in ((None, "hide-input"), ("setup", "hide-input"), ("checks", "hide-cell")):
+        cells = nbformat.reads(chapters.with_folds(nbformat.writes(folded(tag))), as_version=4).cells
+        assert [cell.metadata.get("tags", []) for cell in cells] == [[*filter(None, [tag]), hidden], ["further"], []]
+        deck = chapters.without_folded_code(folded(tag)).cells
+        assert [cell.metadata.get("transient", {}).get("remove_source", False) for cell in deck] == [True, False, False]
+
+
+def test_the_core_has_no_further_sections():
+    assert [cell.source for cell in chapters.core(folded()).cells] == ["cell = 0", "cell = 2"]
 
 
 def test_the_students_edition_has_no_solutions_and_no_outputs(folder):

@@ -19,6 +19,86 @@ def test_stored_chapter_is_small(path):
     assert path.stat().st_size < 2**20
 
 
+def _outline():
+    """A small chapter with a core and two further sections."""
+    folded = {"tags": ["checks"], "slideshow": {"slide_type": "skip"}, "cellView": "form"}
+    folded["jupyter"] = {"source_hidden": True}
+    further = {"tags": ["further"]}
+    rows = [
+        ("# Title", {}),
+        ("import numpy as np\n\ndef mean(x):\n    return sum(x) / len(x)", {"tags": ["setup"]}),
+        ("## Section", {}),
+        ("x = np.ones(3)\ny = [row for row in x]", {}),
+        ('# @title Checks\ncheck("one", mean(x))', folded),
+        ("### Part", {}),
+        ('# @title Checks\ncheck("two", mean(y))', folded),
+        ("def answer(x): ...", {"tags": ["exercise", "further"]}),
+        ("## Summary", {}),
+        ("## Further", further),
+        ("### First", further),
+        ("z = mean(x)\nw = lambda a: a + z", further),
+        ('# @title Checks\ncheck("three", w(z))', folded | {"tags": ["checks", "further"]}),
+        ("### Second", further),
+        ("def g(a):\n    return mean(a)\n\ng(y)", further),
+        ("## Solutions", {"tags": ["further", "solution"]}),
+        ("answer = w", {"tags": ["further", "solution"]}),
+    ]
+    cells = []
+    for source, metadata in rows:
+        new = nbformat.v4.new_markdown_cell if source.startswith(("# T", "##")) else nbformat.v4.new_code_cell
+        cells.append(new(source, metadata=nbformat.from_dict(metadata)))
+    cells[1].source += "\n\nfrom aelib.course import check"
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _source(index, source):
+    return lambda notebook: notebook.cells[index].update(source=source)
+
+
+def _metadata(index, **metadata):
+    return lambda notebook: notebook.cells[index].metadata.update(nbformat.from_dict(metadata))
+
+
+def _longer(notebook):
+    notebook.cells[3:3] = [nbformat.v4.new_markdown_cell("text") for _ in range(stored.CORE)]
+
+
+OUTLINE = [
+    (stored.lines_of_code_fit, _source(3, "x = " + "1 + " * 21 + "10")),
+    (stored.the_core_is_short_and_comes_first, _longer),
+    (stored.the_core_is_short_and_comes_first, _metadata(3, tags=["further"])),
+    (stored.the_core_is_short_and_comes_first, _metadata(14, tags=[])),
+    (stored.the_core_is_short_and_comes_first, _source(8, "## Conclusion")),
+    (stored.further_sections_stand_alone, _source(14, "g = w")),  # of the first section
+    (stored.further_sections_stand_alone, _source(14, "def g(a):\n    return a + z")),
+    (stored.further_sections_stand_alone, _source(14, "def g(a):\n    return [z for _ in a]")),
+    (stored.further_sections_stand_alone, _source(3, "x = np.ones(3)\ny = lambda: w(x)")),  # the core uses it
+    (stored.further_sections_stand_alone, _source(3, "y = [1, 2]")),  # defined nowhere
+    (stored.checks_are_one_folded_cell_a_section, _source(5, "text")),
+    (stored.checks_are_one_folded_cell_a_section, _source(4, 'check("one", mean(x))')),
+    (stored.checks_are_one_folded_cell_a_section, _source(3, 'check("one", 1)')),
+    (stored.checks_are_one_folded_cell_a_section, _metadata(4, slideshow={"slide_type": "fragment"})),
+    (stored.checks_are_one_folded_cell_a_section, _metadata(4, jupyter={})),
+    (stored.checks_are_one_folded_cell_a_section, _metadata(4, cellView="code")),
+]
+
+
+@pytest.mark.parametrize(("rule", "spoil"), OUTLINE)
+def test_a_chapter_with_another_outline_goes_red(rule, spoil):
+    notebook = _outline()
+    rule(notebook)
+    spoil(notebook)
+    with pytest.raises(AssertionError):
+        rule(notebook)
+
+
+def test_sources_that_changed_are_named(monkeypatch):
+    notebook = _outline()
+    monkeypatch.setattr(chapters, "changed", lambda _: ["aelib/noise.py"])
+    with pytest.raises(AssertionError, match=r"changed since .* stored: aelib/noise.py. Run `make outputs"):
+        stored.outputs_are_of_these_sources(notebook)
+
+
 def _edit_code(notebook):
     stored.code_cells(notebook)[5].source += "\nprint('later')"
 
@@ -92,6 +172,21 @@ FAULTS = [
     ),
     StoredFault("a figure that misses its bound", _miss_a_bound, stored.figures_are_the_lectures),
     StoredFault("a check that was not recorded", _drop_a_check, stored.figures_are_the_lectures),
+    StoredFault(
+        "a check that was not judged",
+        _add_output(output_type="stream", name="stdout", text="– a claim: 0.5 (judged in the lecture profile)"),
+        stored.figures_are_the_lectures,
+    ),
+    StoredFault(
+        "an address that is not the project's",
+        lambda notebook: stored.code_cells(notebook)[0].update(source='REPOSITORY = "https://example.org"'),
+        stored.set_up_comes_first,
+    ),
+    StoredFault(
+        "a cell of code before the setup cell",
+        lambda notebook: notebook.cells.insert(1, nbformat.v4.new_code_cell("import aelib")),
+        stored.set_up_comes_first,
+    ),
     StoredFault(
         "a cell without a slide type",
         lambda notebook: notebook.cells[3].metadata.pop("slideshow"),

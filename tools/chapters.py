@@ -57,6 +57,11 @@ WITH_ALT = """{% block data_png scoped %}
 {%- set alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") | escape_html -%}
 {{ super() | replace("<img ", '<img alt="' ~ alt ~ '" ', 1) }}
 {%- endblock %}"""
+WITH_FOLDS = """{% block input scoped %}
+{%- if cell.metadata.get("jupyter", {}).get("source_hidden") -%}
+<details><summary>Show the code</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{% endblock %}"""
 LOCAL = {
     "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
     "require_js_url": "",
@@ -296,15 +301,52 @@ def address(url, version):
 
 
 def slides(number=None):
-    """Write each chapter, with its stored outputs, as a deck of slides. It needs the `site` extra."""
+    """Write each chapter, with its stored outputs, as two decks of slides, its core and all (with the `site` extra)."""
     BUILD.mkdir(exist_ok=True)
     _copy("sphinx_revealjs", "_static/revealjs/dist", BUILD / "reveal" / "dist")
     template = (SITE / "slides.html.j2").read_text(encoding="utf-8") + WITH_ALT
     exporter = SlidesExporter(raw_template=template, reveal_url_prefix="reveal", reveal_theme="white", **LOCAL)
     for path in find(number):
-        _export(exporter, pictures_apart(nbformat.read(path, as_version=4)), f"{path.stem}.slides")
-        print((BUILD / f"{path.stem}.slides.html").relative_to(ROOT))
+        for name, cut in (("slides", core), ("full.slides", lambda notebook: notebook)):
+            deck = cut(nbformat.read(path, as_version=4))
+            _export(exporter, pictures_apart(without_folded_code(deck)), f"{path.stem}.{name}")
+            print((BUILD / f"{path.stem}.{name}.html").relative_to(ROOT))
     return True
+
+
+def core(notebook):
+    """The notebook without the sections for home and for a second lecture, tagged `further`."""
+    notebook.cells = [cell for cell in notebook.cells if "further" not in cell.metadata.get("tags", [])]
+    return notebook
+
+
+def is_folded(cell):
+    """Whether the code is for those who ask for it: the set-up, the checks, a long drawing."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden")) or bool(
+        {"setup", "checks"} & set(cell.metadata.get("tags", []))
+    )
+
+
+def without_folded_code(notebook):
+    """The notebook, where code that is folded is not shown at all: nothing can be unfolded on a slide."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and is_folded(cell):
+            cell.metadata["transient"] = {"remove_source": True}
+    return notebook
+
+
+def with_folds(text):
+    """A notebook's file as MyST-NB is to read it: what is folded in JupyterLab is folded on the site too."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and is_folded(cell):
+            tags = cell.metadata.setdefault("tags", [])
+            tags.append("hide-cell" if "checks" in tags else "hide-input")
+            name = "checks" if "checks" in tags else "code"
+            cell.metadata.setdefault("mystnb", {}).update(
+                code_prompt_show=f"Show the {name}", code_prompt_hide=f"Hide the {name}"
+            )
+    return nbformat.writes(notebook)
 
 
 def pictures_apart(notebook, lines=15):
@@ -312,7 +354,7 @@ def pictures_apart(notebook, lines=15):
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
-        if pictures(cell) and cell.source.count("\n") >= lines:
+        if pictures(cell) and cell.source.count("\n") >= lines and "transient" not in cell.metadata:
             metadata = cell.metadata | {"transient": {"remove_source": True}, "tags": ["picture"]}
             metadata["slideshow"] = {"slide_type": "subslide"}
             cells.append(nbformat.v4.new_code_cell(id=f"{cell.id}-picture", metadata=metadata, outputs=cell.outputs))
@@ -323,7 +365,8 @@ def pictures_apart(notebook, lines=15):
 
 def write_page(notebook, name):
     """An HTML page that needs no network: MathJax lies beside it."""
-    _export(HTMLExporter(raw_template="{% extends 'index.html.j2' %}" + WITH_ALT, **LOCAL), notebook, name)
+    template = "{% extends 'index.html.j2' %}" + WITH_ALT + WITH_FOLDS
+    _export(HTMLExporter(raw_template=template, **LOCAL), notebook, name)
 
 
 def _export(exporter, notebook, name):
