@@ -68,8 +68,11 @@ results: $(READY) ## measure what the tables of experiments/ do not hold yet (ho
 bench: $(READY) ## time and memory of the main jobs as ratios, to experiments/results/bench.csv
 	$(BIN)/python -m tools.bench
 
-address: $(READY) ## set the address that the chapters clone (URL=https://github.com/OWNER/REPOSITORY VERSION=main)
+address: $(READY) ## set the address that the chapters clone: git's origin, main (or URL=https://... VERSION=...)
 	$(BIN)/python -m tools.chapters address "$(URL)" "$(VERSION)"
+
+release: $(READY) ## make the chapters fetch a tag instead of main, and write the version's number (VERSION=v1.2.3)
+	$(BIN)/python -m tools.chapters release "$(VERSION)"
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build

@@ -13,13 +13,15 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+import stored
 from bs4 import BeautifulSoup
 from PIL import Image
 
 import aelib
 from tools import chapters
 
-SETUP = """REPOSITORY, VERSION = "https://example.org/old", "main"
+SETUP = """REPOSITORY = "https://example.org/old"
+VERSION = "main"
 from aelib import course
 course.start(seed=0)"""
 GOOD = [
@@ -243,23 +245,61 @@ def test_the_students_edition_has_no_solutions_and_no_outputs(folder):
     assert not any(cell.outputs for cell in notebook.cells)
 
 
-def test_one_command_rewrites_the_address(folder):
-    project = folder / "pyproject.toml"
-    project.write_text('[project.urls]\nRepository = "https://example.org/old"\n')
+@pytest.fixture
+def project(folder):
+    """The project's files that have the address or the version, and one chapter with both."""
+    (folder / "pyproject.toml").write_text('[project.urls]\nRepository = "https://example.org/old"\n')
     (folder / "CITATION.cff").write_text("title: t\nrepository-code: https://example.org/old\nversion: 1\n")
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- A thing.\n")
+    (folder / "aelib").mkdir()
+    (folder / "aelib" / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    (folder / "notebooks" / "01_bad.ipynb").unlink()
     path = folder / "notebooks" / "02_good.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(f"[x]({chapters.COLAB}a/b/blob/main/notebooks/n.ipynb)"))
     notebook.metadata["aelib"] = {"code": chapters.fingerprint(notebook)}
     nbformat.write(notebook, path)
+    return folder
+
+
+def test_one_command_rewrites_the_address(project):
     assert chapters.address("https://github.com/me/mine/", "v2")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(project / "notebooks" / "02_good.ipynb", as_version=4)
     assert f"{chapters.COLAB}me/mine/blob/v2/notebooks/02_good.ipynb)" in notebook.cells[0].source
-    assert 'REPOSITORY, VERSION = "https://github.com/me/mine", "v2"\n' in notebook.cells[1].source
+    assert 'REPOSITORY = "https://github.com/me/mine"\nVERSION = "v2"\n' in notebook.cells[1].source
     assert notebook.metadata.aelib.code == chapters.fingerprint(notebook)
-    assert project.read_text() == '[project.urls]\nRepository = "https://github.com/me/mine"\n'
-    cited = (folder / "CITATION.cff").read_text()
+    assert (project / "pyproject.toml").read_text() == '[project.urls]\nRepository = "https://github.com/me/mine"\n'
+    cited = (project / "CITATION.cff").read_text()
     assert cited == "title: t\nrepository-code: https://github.com/me/mine\nversion: 1\n"
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["https://github.com/me/mine.git", "https://me:secret@github.com/me/mine", "git@github.com:me/mine.git"],
+)
+def test_the_address_is_by_default_that_of_the_remote(project, remote):
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    with pytest.raises(SystemExit, match=r"no remote origin .*make address URL="):
+        chapters.address()
+    subprocess.run(["git", "-C", str(project), "remote", "add", "origin", remote], check=True)
+    assert chapters.address()
+    setup = nbformat.read(project / "notebooks" / "02_good.ipynb", as_version=4).cells[1].source
+    assert setup.startswith('REPOSITORY = "https://github.com/me/mine"\nVERSION = "main"\n')
+
+
+def test_a_release_makes_the_chapters_fetch_its_tag(project, capsys):
+    assert chapters.release("v1.2.3")
+    setup = nbformat.read(project / "notebooks" / "02_good.ipynb", as_version=4).cells[1].source
+    assert setup.startswith('REPOSITORY = "https://example.org/old"\nVERSION = "v1.2.3"\n')
+    assert (project / "aelib" / "__init__.py").read_text() == '__version__ = "1.2.3"\n'
+    assert "\nversion: 1.2.3\n" in (project / "CITATION.cff").read_text()
+    assert "\n## 1.2.3, 2" in (project / "CHANGELOG.md").read_text() and "git tag v1.2.3" in capsys.readouterr().out
+    for version, found in (
+        ("1.2.4", "a version is written v1.2.3; got '1.2.4'"),
+        ("v1.2.4", "no part `## Unreleased`"),
+    ):
+        with pytest.raises(SystemExit, match=found):
+            chapters.release(version)
 
 
 def test_the_citation_has_the_version_and_the_address():
@@ -274,23 +314,51 @@ def test_an_unknown_chapter_lists_those_that_exist(folder):
         chapters.find("77")
 
 
-def test_the_setup_cell_fetches_the_course_where_it_is_not_installed(tmp_path):
-    """A chapter's file alone in an empty folder, as Colab opens it, against a local repository with a stand-in."""
-    source, empty = tmp_path / "source", tmp_path / "empty"
-    empty.mkdir()
+@pytest.fixture
+def stand_in(tmp_path):
+    """A repository with nothing in it but a stand-in for the library."""
+    source = tmp_path / "source"
     (source / "aelib").mkdir(parents=True)
-    (source / "aelib" / "__init__.py").touch()
-    (source / "aelib" / "course.py").write_text("def start(seed): pass")
+    (source / "notebooks").mkdir()
+    for name, content in (("__init__", ""), ("data", ""), ("course", "def start(seed): pass")):
+        (source / "aelib" / f"{name}.py").write_text(content)
     git = ["git", "-C", str(source), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "x"]):
         subprocess.run([*git, *command], check=True)
-    for path in chapters.find():
-        setup = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code").source
-        line = next(line for line in setup.splitlines() if line.startswith("REPOSITORY, VERSION"))
-        setup = setup.replace(line, f'REPOSITORY, VERSION = "{source.as_uri()}", "main"')
-        hide = "import sys\nsys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
-        forget = f"sys.path = [entry for entry in sys.path if entry not in ('', {str(chapters.ROOT)!r})]\n"
-        code = hide + forget + setup + "\nimport aelib, os\nprint(os.path.relpath(aelib.__file__))"
-        for _ in range(2):  # the second time finds the folder that the first has made
-            done = subprocess.run([sys.executable, "-c", code], cwd=empty, capture_output=True, text=True)
-            assert done.stdout == "autoencoders/aelib/__init__.py\n", done.stderr
+    return source
+
+
+SETUPS = {path.stem: stored.code_cells(nbformat.read(path, as_version=4))[0].source for path in chapters.find()}
+
+
+def library(setup, folder):
+    """Where a setup cell finds the library, opened in this folder on a machine where it is not installed."""
+    hide = "import sys\nsys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder)]\n"
+    forget = f"sys.path = [entry for entry in sys.path if entry not in ('', {str(chapters.ROOT)!r})]\n"
+    code = hide + forget + setup + "\nimport aelib, pathlib\nprint(pathlib.Path(aelib.__file__).resolve().as_posix())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return pathlib.Path(done.stdout.strip()).parent.parent
+
+
+@pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS)
+def test_the_setup_cell_finds_the_course_or_fetches_it(tmp_path, stand_in, setup):
+    """A chapter's file alone in an empty folder, as Colab opens it; and in a clone, at the root and in notebooks/."""
+    one_line = 'REPOSITORY, VERSION = "{}", "main"'  # as some chapters still have it
+    lines = {"REPOSITORY = ": f'REPOSITORY = "{stand_in.as_uri()}"', "VERSION = ": 'VERSION = "main"'}
+    lines["REPOSITORY, VERSION = "] = one_line.format(stand_in.as_uri())
+    for start, line in lines.items():
+        setup = re.sub(f"^{start}.*$", lambda _, line=line: line, setup, flags=re.MULTILINE)
+    empty = tmp_path / "an empty folder"
+    empty.mkdir()
+    for _ in range(2):  # the second time finds the folder that the first has made
+        assert library(setup, empty) == (empty / "autoencoders").resolve()
+    if "REPOSITORY, " not in setup:
+        for folder in (stand_in, stand_in / "notebooks"):
+            assert library(setup, folder) == stand_in.resolve()
+
+
+def test_the_setup_cell_is_the_same_in_all_chapters():
+    setups = {re.sub("seed=.*", "", setup) for setup in SETUPS.values() if "REPOSITORY, " not in setup}
+    assert len(setups) <= 1

@@ -5,6 +5,7 @@ Nothing here is imported by a chapter.
 
 import argparse
 import base64
+import datetime
 import hashlib
 import importlib.metadata
 import importlib.resources
@@ -16,9 +17,11 @@ import platform
 import queue
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 
 import joblib
 import nbformat
@@ -274,30 +277,78 @@ def exercises(number=None):
     return True
 
 
-def address(url, version):
-    """Write the repository's address and version into the chapters' setup cells and badges, and the project file."""
-    url = url.removesuffix("/").removesuffix(".git")
+def address(url="", version=""):
+    """Write the repository's address and version into the setup cells and badges, and the project file.
+
+    Without an address, that of the remote "origin"; without a version, main.
+    """
+    url, version = _https(url or _origin()), version or "main"
     for path in find():
         notebook = nbformat.read(path, as_version=4)
         fresh = notebook.metadata.get("aelib", {}).get("code") == fingerprint(notebook)
         replaced = 0
         for cell in notebook.cells:
-            pattern, line = r"^REPOSITORY, VERSION = .*$", f'REPOSITORY, VERSION = "{url}", "{version}"'
-            cell.source, count = re.subn(pattern, lambda _, line=line: line, cell.source, flags=re.MULTILINE)
-            replaced += count
+            for pattern, line in (
+                ("REPOSITORY, VERSION = .*", f'REPOSITORY, VERSION = "{url}", "{version}"'),
+                ("REPOSITORY = .*", f'REPOSITORY = "{url}"'),
+                ("VERSION = .*", f'VERSION = "{version}"'),
+            ):
+                cell.source, count = re.subn(f"^{pattern}$", lambda _, line=line: line, cell.source, flags=re.MULTILINE)
+                replaced += count
             if url.startswith("https://github.com/"):
                 here = f"{COLAB}{url.removeprefix('https://github.com/')}/blob/{version}/notebooks/{path.name}"
                 cell.source = re.sub(re.escape(COLAB) + r"[^)]*", lambda _, here=here: here, cell.source)
-        if replaced != 1:
-            raise SystemExit(f"{path.name}: expected one line REPOSITORY, VERSION = ...; found {replaced}")
+        if replaced not in (1, 2):
+            raise SystemExit(f"{path.name}: expected one line REPOSITORY = ... and one VERSION = ...; found {replaced}")
         if fresh:  # outputs do not depend on the address
             notebook.metadata.aelib.code = fingerprint(notebook)
         write(notebook, path)
-    for name, key in (("pyproject.toml", 'Repository = "{}"'), ("CITATION.cff", "repository-code: {}")):
-        pattern, line = "^" + key.format('[^"\n]*'), key.format(url)
-        text = re.sub(pattern, lambda _, line=line: line, (ROOT / name).read_text("utf-8"), flags=re.MULTILINE)
-        (ROOT / name).write_text(text, "utf-8")
+    _replace("pyproject.toml", 'Repository = "{}"', url)
+    _replace("CITATION.cff", "repository-code: {}", url)
+    print(f"the chapters fetch {version} of {url}")
     return True
+
+
+def release(version):
+    """Make the chapters fetch the tag `version` (v1.2.3) instead of main, and write its number where it belongs."""
+    if not re.fullmatch(r"v\d+\.\d+\.\d+", version):
+        raise SystemExit(f"a version is written v1.2.3; got {version!r}")
+    number, today = version.removeprefix("v"), datetime.date.today().isoformat()
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    if "\n## Unreleased\n" not in changes:
+        raise SystemExit("CHANGELOG.md has no part `## Unreleased`: what is to be released?")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    address(project["project"]["urls"]["Repository"], version)
+    _replace("aelib/__init__.py", '__version__ = "{}"', number)
+    _replace("CITATION.cff", "version: {}", number)
+    changes = changes.replace("\n## Unreleased\n", f"\n## {number}, {today}\n", 1)
+    (ROOT / "CHANGELOG.md").write_text(changes, "utf-8", newline="\n")
+    print(f"""then: make test
+      git commit -am "{number}" && git tag {version} && git push origin HEAD {version}
+      make address && git commit -am "Chapters fetch main" && git push""")
+    return True
+
+
+def _origin():
+    command = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    if found.returncode:
+        raise SystemExit(f"no remote origin ({found.stderr.strip()}); name the address: make address URL=https://...")
+    return found.stdout.strip()
+
+
+def _https(url):
+    """The address that anybody can clone, without the name and password that a remote may have."""
+    url = re.sub(r"^(ssh://)?git@([^:/]+)[:/]", r"https://\2/", url.removesuffix("/").removesuffix(".git"))
+    scheme, rest = url.partition("://")[::2]
+    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else url
+
+
+def _replace(file, line, value):
+    """Write a value into the line of a file of the project."""
+    pattern, text = "^" + re.escape(line).replace(r"\{\}", '[^"\n]*'), (ROOT / file).read_text("utf-8")
+    text = re.sub(pattern, lambda _: line.format(value), text, flags=re.MULTILINE)
+    (ROOT / file).write_text(text, "utf-8", newline="\n")
 
 
 def slides(number=None):
@@ -432,8 +483,10 @@ def main(arguments=None):
         optional = {} if command is accept else {"nargs": "?"}
         sub.add_argument("number", help="one chapter, 01 for instance; without it all", **optional)
     sub = commands.add_parser("address", help=address.__doc__.splitlines()[0])
-    sub.add_argument("url", help="https://github.com/OWNER/REPOSITORY")
-    sub.add_argument("version", help="a branch or tag of that repository")
+    sub.add_argument("url", nargs="?", default="", help="https://github.com/OWNER/REPOSITORY; by default git's origin")
+    sub.add_argument("version", nargs="?", default="", help="a branch or tag of that repository; by default main")
+    sub = commands.add_parser("release", help=release.__doc__.splitlines()[0])
+    sub.add_argument("version", help="v1.2.3")
     options = vars(parser.parse_args(arguments))
     return 0 if globals()[options.pop("command")](**options) else 1
 
