@@ -1,4 +1,4 @@
-"""Every erratum rests on checks of the chapters, and quotes the figures that they saw."""
+"""Every erratum rests on checks of the chapters; what quotes a figure of a check, quotes the one that it saw."""
 
 import re
 
@@ -12,6 +12,16 @@ ROWS = stored.table("ERRATA.md")
 CHECKS = {
     row["claim"]: row for path in chapters.find() for row in nbformat.read(path, as_version=4).metadata.aelib.checks
 }
+QUOTED = re.compile(r"`([^`]+)`: ([-+]?\d[.\d]*(?:e[-+]?\d+)?)")
+INSTRUCTORS = (chapters.NOTEBOOKS / "INSTRUCTORS.md").read_text(encoding="utf-8")
+
+
+def assert_seen(claim, number):
+    """The check exists, passed, and saw this number, rounded to its digits."""
+    assert CHECKS[claim]["passed"]
+    number = number.rstrip(".")  # the end of a sentence
+    digits = len(number.split("e")[0].lstrip("+-").replace(".", "").lstrip("0"))
+    assert any(float(f"{seen:.{digits - 1}e}") == float(number) for seen in CHECKS[claim]["value"]), CHECKS[claim]
 
 
 def test_the_errata_are_there():
@@ -22,9 +32,12 @@ def test_the_errata_are_there():
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_an_erratum_is_held_by_checks(row):
-    quoted = re.findall(r"`([^`]+)`: ([-+.e\d]+)", row[4])
+    quoted = QUOTED.findall(row[4])
     assert quoted and len(quoted) == row[4].count("`") / 2
     for claim, number in quoted:
-        assert CHECKS[claim]["passed"]
-        digits = len(number.split("e")[0].replace(".", "").lstrip("0"))
-        assert any(float(f"{seen:.{digits - 1}e}") == float(number) for seen in CHECKS[claim]["value"]), CHECKS[claim]
+        assert_seen(claim, number)
+
+
+@pytest.mark.parametrize(("claim", "number"), QUOTED.findall(INSTRUCTORS))
+def test_a_figure_for_instructors_is_the_chapters(claim, number):
+    assert_seen(claim, number)
