@@ -54,6 +54,9 @@ site: $(READY) ## write the course as a searchable site to build/site/, for a br
 test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(BIN)/python -m pytest -n 0 tests/browser.py
 
+test-data: $(READY) ## every chapter to its last cell on other data than its own
+	$(BIN)/python -m pytest --dist=load -rP tests/other_data.py
+
 test-jax: $(READY) ## the layers, losses, machines and stacks of aelib on Keras's JAX backend
 	$(call install,dev$(comma)jax)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -k "not goes_red" $(addprefix tests/test_,layers.py losses.py noise.py pretraining.py rbm.py)
