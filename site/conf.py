@@ -47,7 +47,7 @@ def without_badge(app, docname, source):
 
 
 def with_folds(app, docname, source):
-    if app.env.doc2path(docname).endswith(".ipynb"):
+    if pathlib.Path(app.env.doc2path(docname)).suffix == ".ipynb":
         source[0] = chapters.with_folds(source[0])
 
 
