@@ -30,6 +30,8 @@ from tools import chapters
 CONFIG = pathlib.Path(__file__).with_name("nbval.cfg")
 NBVAL = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={CONFIG}", "-p", "no:cacheprovider", "-n", "0"]
 
+GREEN = set()  # tests that have passed without a fault, with the representation of their arguments
+
 
 def each(faults):
     """The test is done with each of the faults."""
@@ -57,7 +59,9 @@ class CodeFault:
         source = textwrap.dedent(inspect.getsource(self.function))
         source = source[source.index("def ") :]  # without decorators
         assert source.count(self.old) == 1, "the patch does not fit the code any more"
-        self.test(*self.arguments)  # green without the fault
+        if (self.test, repr(self.arguments)) not in GREEN:  # without the fault; once for all faults of the test
+            self.test(*self.arguments)
+            GREEN.add((self.test, repr(self.arguments)))
         scope = dict(self.function.__globals__)
         exec(source.replace(self.old, self.new), scope)
         monkeypatch.setattr(self.function, "__code__", scope[self.function.__name__].__code__)
