@@ -10,10 +10,8 @@ CHAPTER ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 comma := ,
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
-# $(call install,dev): the course with an extra. All of it is compiled at once, on all cores: where the environment
-# forbids to write bytecode, each process would compile what it imports, and an import of TensorFlow take three times as long.
-install = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
-	--constraint $(CONSTRAINTS) --editable ".[$1]" && ($(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true)
+# $(call install,lab): the course with an extra, which pip compiles on the way.
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable ".[$1]"
 
 .PHONY: help ready run test lint lab outputs exercises slides site test-browser test-data test-jax test-extras results bench address release clean
 .DEFAULT_GOAL := help
@@ -94,6 +92,9 @@ $(VENV)/made:
 	echo "Found:$$found" >&2; echo "Name one with: make run PYTHON=/path/to/python3.12" >&2; exit 1
 
 $(READY): $(VENV)/made requirements.txt pyproject.toml $(CONSTRAINTS)
-	$(call install,dev)
+	$(call install,dev) --no-compile
+# Compiled on all cores, whatever the environment says of bytecode: without it an import of TensorFlow takes three times
+# as long, in every process.
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@rm -f $(VENV)/ready-*
 	@touch $@
