@@ -3,8 +3,11 @@
 import harness
 import numpy as np
 import pytest
-from harness import ChapterFault, each
+from harness import ChapterFault, CodeFault, each
 from scipy.special import expit
+
+from aelib import data
+from experiments import ch06
 
 
 def greedy(sums=lambda x, w, t: x @ w + t, unit=expit, advance=True, returned=lambda h: h):
@@ -107,64 +110,58 @@ FAULTS = [
         "pixels switched in two parts at once, over chance",
     ),
     ChapterFault(
-        "pretrained weights that are not copied",
-        "layer.set_weights(pair)",
-        "pass",
-        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
+        "deltas without the width of the layer above",
+        "guess = 0.01 * np.sqrt(sizes[::-1]) / 4",
+        "guess = 0.01 * np.sqrt(sizes[::-1]) ** 0 / 4",
+        "N(0, 0.01): delta over that of the layer above, over 0.01 √n / 4",
+    ),
+    ChapterFault(
+        "a greedy loop that drops the hidden thresholds",
+        "x = sigmoid(x @ kernel + bias)  # the data of the next part",
+        "x = sigmoid(x @ kernel)",
+        "greedy loop by hand and by aelib, top probabilities: largest difference",
     ),
     ChapterFault(
         "pretrained hidden biases dropped",
         "layer.set_weights(pair)",
         "layer.set_weights([pair[0], 0 * pair[1]])",
-        "letters, networks before fine-tuning: top hidden layers off the stacks' by",
+        "letters, network before fine-tuning: top hidden layer off the stack's by",
     ),
     ChapterFault(
         "the stack trained on the test split",
-        "x_train, y_train, x_valid, y_valid = x_train[:n_train],",
-        "x_train, y_train, x_valid, y_valid = x_test[:n_train],",
-        "test digits that the stack will be trained on: share",
-    ),
-    ChapterFault(
-        "a second machine that is given sums, not probabilities",
-        "by_hand = sigmoid(by_hand @ kernel + bias)",
-        "by_hand = by_hand @ kernel + bias",
-        "greedy loop by hand and by aelib, top probabilities: largest difference",
+        "x_train, y_train = x_train[:n_train], y_train[:n_train]",
+        "x_train, y_train = x_test[:n_train], y_test[:n_train]",
+        "test digits that the stack was trained on: share",
     ),
     ChapterFault(
         "a stack without its pretrained weights",
-        "return stack(machines)",
-        "return keras.models.clone_model(stack(machines))",
+        "hidden = stack(machines).layers",
+        "hidden = keras.models.clone_model(stack(machines)).layers",
         "fine-tuned network before tuning, hidden layers off the machines' by",
     ),
     ChapterFault(
         "frozen layers that train",
-        'hidden.trainable = start != "frozen"',
-        "hidden.trainable = True",
+        'layer.trainable = start != "frozen"',
+        "layer.trainable = True",
         "frozen layers after the training: hidden outputs moved by",
     ),
     ChapterFault(
-        "dropout left on in the evaluation",
-        "ops.convert_to_numpy(model(x)).argmax(axis=1) == y))",
-        "ops.convert_to_numpy(model(x, training=True)).argmax(axis=1) == y))",
-        "the same network tested twice: accuracies apart",
-    ),
-    ChapterFault(
-        "validation used as test",
-        '"test": (x_test, y_test)}',
-        '"test": (x_valid, y_valid)}',
-        "images to be tested on that chose the epoch: share",
-    ),
-    ChapterFault(
         "test labels in the fine-tuning set",
-        "x, y = x_train[chosen], y_train[chosen]",
-        "x, y = x_test[chosen % n_test], y_test[chosen % n_test]",
+        "x_few, y_few = x_train[chosen], y_train[chosen]",
+        "x_few, y_few = x_test[chosen % n_test], y_test[chosen % n_test]",
         "labelled images that are also test images: share",
     ),
     ChapterFault(
-        "unpaired seeds in a paired comparison",
-        'return rows[np.argsort(rows["seed"])]',
-        'return rows[np.argsort(rows["test_accuracy"])]',
-        "draws, methods in pairs: seeds of a pair apart",
+        "label spreading from all labels",
+        "given[chosen, y_few] = 1",
+        "given[np.arange(len(x_train)), y_train] = 1",
+        "label spreading: labels that it was given over those drawn",
+    ),
+    ChapterFault(
+        "the second machine's model of the hidden states summed over the wrong layer",
+        "log_r = logsumexp(log_joint(*second), axis=1)",
+        "log_r = logsumexp(log_joint(*second).T[:16], axis=1)",
+        "second machine, transposed start: bound and likelihood off the first's",
     ),
 ]
 
@@ -199,3 +196,75 @@ def chapter():
 @each(FAULTS)
 def test_a_fault_goes_red(fault, chapter):
     chapter.goes_red(fault)
+
+
+def plainly(n_inputs):
+    return n_inputs + 1
+
+
+def explained(n_inputs):
+    """The same code."""
+    # with a comment
+    return n_inputs + 1
+
+
+def test_a_recipe_changes_with_the_code_and_not_with_its_comments(monkeypatch):
+    def recipe(part):
+        monkeypatch.setitem(ch06.PARTS, "RBM", part)
+        return ch06.recipe("RBM")
+
+    assert recipe(explained) == recipe(plainly)
+    names = [recipe(part) for part in (plainly, ch06.autoencoder, ch06.machine)]
+    monkeypatch.setattr(ch06, "PRETRAINING_EPOCHS", ch06.PRETRAINING_EPOCHS + 1)
+    names.append(ch06.recipe("RBM"))
+    assert len(set(names)) == len(names)
+    assert all(names[-1] in file.name for file in ch06.stored_files("RBM", ch06.SIZES, 0))
+
+
+def test_the_stored_rows_are_of_todays_recipe():
+    for name in ("labels", "crossover", "all_labels", "deep_autoencoder", "pretraining"):
+        table = data.load_results(name)
+        (column,) = {"method", "start", "kind"} & set(table.dtype.names)
+        for start, recipe in zip(table[column], table["recipe"], strict=True):
+            kind = start.split()[0]
+            assert recipe == (ch06.recipe(kind) if kind in ch06.PARTS else "none"), (name, start)
+
+
+def test_label_spreading_has_a_closed_form():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(60, 3)) + 4 * (np.arange(60) % 2)[:, None]
+    _, graph = ch06.neighbour_graph(z, 5)
+    apart = ((z[:, None] - z) ** 2).sum(axis=2)
+    one_way = apart <= np.sort(apart, axis=1)[:, 5:6]  # the nearest of all is each its own
+    either = (one_way | one_way.T) & ~np.eye(60, dtype=bool)
+    sums = either.sum(axis=1)
+    expected = either / np.sqrt(sums[:, None] * sums)
+    np.testing.assert_allclose(graph.toarray(), expected, atol=1e-6)
+    given = np.zeros((60, 2))
+    given[[0, 1], [0, 1]] = 1
+    found = ch06.spread(graph, given, alpha=0.9, steps=400)
+    np.testing.assert_allclose(found, np.linalg.solve(np.eye(60) - 0.9 * expected, 0.1 * given), atol=1e-6)
+    assert (found.argmax(axis=1) == np.arange(60) % 2).all()  # one label a cloud is enough
+
+
+CODE = [
+    CodeFault(
+        "a neighbour in one direction only",
+        ch06.neighbour_graph,
+        "graph.maximum(graph.T)",
+        "graph",
+        test_label_spreading_has_a_closed_form,
+    ),
+    CodeFault(
+        "labels that are forgotten while they spread",
+        ch06.spread,
+        "(1 - alpha) * given",
+        "0 * given",
+        test_label_spreading_has_a_closed_form,
+    ),
+]
+
+
+@each(CODE)
+def test_a_code_fault_goes_red(fault, monkeypatch):
+    fault.goes_red(monkeypatch)
