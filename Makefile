@@ -7,13 +7,14 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 PYTHON ?=
 CHAPTER ?=
+MODULE ?=
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 comma := ,
 READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 # $(call install,lab): the course with an extra, which pip compiles on the way.
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable ".[$1]"
 
-.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-data test-jax test-extras results bench address release clean
+.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-data test-jax test-extras mutants results bench address release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +63,10 @@ test-jax: $(READY) ## the layers, losses, machines and stacks of aelib on Keras'
 test-extras: $(READY) ## two training processes against one, a sweep on a Dask cluster against a loop
 	$(call install,dev$(comma)dask$(comma)jax)
 	$(BIN)/python -m pytest -n 0 tests/cluster.py
+
+mutants: $(READY) ## small faults of aelib that its tests miss, 60 tried of each module (MODULE=rbm for one)
+	$(call install,dev$(comma)mutants)
+	$(BIN)/python -m tools.mutants $(MODULE)
 
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
 	$(BIN)/python -m experiments
