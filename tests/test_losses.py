@@ -35,6 +35,10 @@ def test_errors_worked_by_hand():
     assert np.asarray(losses.squared_error(a, b)).tolist() == [0.5, 0.125]
     assert losses.mse(a, b) == losses.mse(b, a) == losses.mse(a.tolist(), b.tolist()) == 0.3125
     assert losses.mse(a, a) == 0
+    assert losses.mse(np.diag([1, 0, 0]), np.zeros((3, 3))) == np.mean([np.float32(1 / 3), 0, 0])  # in 64 bits
+    assert losses.mse(np.uint8([[0, 3]]), np.uint8([[1, 5]])) == 2.5  # whose own difference would start at 255
+    tenth = np.full((1, 2), 0.1)  # in 32 bits, as the models compute
+    assert losses.mse(tenth, np.float32(tenth)) == losses.mse(np.float32(tenth), tenth) == 0
     black, gray = np.zeros((3, 4, 4)), np.full((3, 4, 4), 0.1)
     assert losses.psnr(black, gray) == pytest.approx(20, abs=1e-5)
     assert losses.psnr(black, black + 1) == 0

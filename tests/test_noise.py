@@ -1,3 +1,5 @@
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -87,6 +89,26 @@ def test_a_dark_square_by_a_loop():
     assert np.array_equal(noise.dark_square(x, np.int64(2), generator()), noise.dark_square(x, 2, generator()))
 
 
+def test_the_numbers_are_the_generators_in_float32():
+    """So that a seed gives the same noise in every version: what is drawn, and in which order."""
+    x, shape = images(3, 5), (3, 5)
+    normal = generator().standard_normal(shape, dtype=np.float32)
+    assert np.array_equal(noise.gaussian(x, 0.5, generator()), x + np.float32(0.5) * normal)
+    assert np.array_equal(noise.gaussian(x, 0, generator()), x)
+    chosen = generator().random(shape, dtype=np.float32) < 0.5
+    assert np.array_equal(noise.masking(x, 0.5, generator()), np.where(chosen, 0, x))
+
+
+def test_of_a_probability_of_0_not_even_a_drawn_0_is_replaced():
+    zeros = types.SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype))
+    assert np.array_equal(noise.masking(images(2, 3), 0, zeros), images(2, 3))
+
+
+def test_black_and_white_are_gray_values_too():
+    x = np.array([[0, 1], [1, 0]])
+    assert np.array_equal(noise.check_images(x), x) and noise.check_images(x).dtype == np.float32
+
+
 @kinds
 def test_noise_is_a_new_array_of_float32_and_repeats_with_its_seed(kind):
     corrupt = KINDS[kind]
@@ -114,7 +136,9 @@ def test_noise_for_images_of_any_rank(kind, shape):
         (lambda x: x * 255, r"\[0, 1\]; got values from .* \(divide by 255\?\)"),
         (lambda x: (x * 255).astype(np.uint8), r"divide by 255\?"),
         (lambda x: x - 0.5, r"\[0, 1\]; got values from -0\.\d+ to 0\.\d+$"),
-        (lambda x: np.where(x == x.max(), np.nan, x), "got NaN"),
+        (lambda x: x * 1.25, r"to 1\.2\d+ \(divide by 255\?\)$"),
+        (lambda x: np.where(x == x.max(), 1, x - 0.5), r"got values from -0\.\d+ to 1$"),
+        (lambda x: np.where(x == x.max(), np.nan, x), r"^pixels must lie in \[0, 1\]; got NaN$"),
         (lambda x: np.where(x == x.max(), np.inf, x), "to inf"),
         (lambda x: x[0, 0], r"got \(28,\)"),
         (lambda x: x[:0], r"at least one pixel; got \(0, 28, 28\)"),
@@ -131,6 +155,7 @@ def test_bad_images_are_refused(kind, spoil, found):
     [
         (lambda x: noise.gaussian(x, -0.1, generator()), "0 or more; got -0.1"),
         (lambda x: noise.gaussian(x, float("nan"), generator()), "0 or more; got nan"),
+        (lambda x: noise.gaussian(x, float("inf"), generator()), "must be finite, 0 or more; got inf"),
         (lambda x: noise.masking(x, 1.1, generator()), r"\[0, 1\]; got 1.1"),
         (lambda x: noise.masking(x, -0.1, generator()), r"\[0, 1\]; got -0.1"),
         (lambda x: noise.masking(x, float("nan"), generator()), r"\[0, 1\]; got nan"),
@@ -142,6 +167,8 @@ def test_bad_images_are_refused(kind, spoil, found):
         (lambda x: noise.dark_square(x, 7.0, generator()), "a whole number from 0 to 28; got 7.0"),
         (lambda x: noise.dark_square(x.reshape(3, 784), 7, generator()), r"\(n, height, width\); got \(3, 784\)"),
         (lambda x: noise.dark_square(x[..., None], 7, generator()), r"got \(3, 28, 28, 1\)"),
+        (lambda x: next(noise.batches(x, KINDS["masking"], 0, generator())), "are needed; got 3 images, 0 a batch"),
+        (lambda x: next(noise.batches(x[:0], KINDS["masking"], 2, generator())), "are needed; got 0 images, 2 a batch"),
     ],
 )
 def test_bad_levels_are_refused(call, found):
@@ -170,6 +197,11 @@ def test_an_epoch_of_batches_holds_every_image_once():
     for pair in [pair for epoch in epochs for pair in epoch]:
         for ours, theirs in zip(pair, next(again), strict=True):
             assert np.array_equal(ours, theirs)
+
+
+def test_a_batch_may_be_one_image_of_one():
+    noisy, clean = next(noise.batches(images(1, 4), KINDS["gaussian"], 1, generator()))
+    assert np.array_equal(clean, images(1, 4)) and noisy.shape == (1, 4)
 
 
 def test_batches_feed_keras_with_clean_targets():
