@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -30,6 +32,9 @@ def test_gene_expression_is_split_by_disease_without_overlap():
     assert len(np.unique(patients, axis=0)) == 72
     with np.load(data.SHIPPED / "leukemia.npz") as raw:
         assert np.array_equal(np.sort(patients, axis=0), np.sort(raw["x"], axis=0))
+        rows = [int(np.flatnonzero((raw["x"] == patient).all(axis=1)).item()) for patient in x_test]
+    # Drawn once, for good: the chapters' figures are of these patients.
+    assert sorted(rows) == [0, 1, 2, 4, 7, 9, 10, 13, 16, 29, 31, 33, 34, 37, 42, 48, 49, 55, 57, 60, 63, 66, 69, 71]
 
 
 def test_votes_are_what_uci_documents():
@@ -101,6 +106,7 @@ def test_another_set_may_have_another_size(tmp_path, monkeypatch):
         (small(12, 1, largest=10), "found 12, the largest 10"),
         (small(12, 1, (28, 27)), r"x_train is \(12, 28, 27\) of uint8; expected \(12, 28, 28\) of uint8"),
         (small(12, 1, (784,)), r"x_train is \(12, 784\) of uint8; expected \(n, 28, 28\) of uint8"),
+        (small(12, 1) | {"y_train": np.zeros(13, np.uint8)}, r"y_train is \(13,\) of uint8; expected \(12,\)"),
         (small(12, 1) | {"y_test": np.zeros(2, np.uint8)}, r"y_test is \(2,\) of uint8; expected \(1,\) of uint8"),
     ],
 )
@@ -181,8 +187,9 @@ LOADERS = [
 @pytest.mark.parametrize(("load", "name"), LOADERS)
 def test_a_folder_without_any_of_the_files_is_named(tmp_path, monkeypatch, load, name):
     monkeypatch.setenv("AELIB_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=f"AELIB_DATA names .*{tmp_path.name}.*none of .*{name}"):
+    with pytest.raises(FileNotFoundError, match=f"AELIB_DATA names .*{tmp_path.name}.*none of .*{name}") as error:
         load()
+    assert str(error.value).endswith("none of mnist.npz, leukemia.npz, house-votes-84.data is")
 
 
 @pytest.mark.parametrize(("load", "name"), LOADERS)
@@ -190,6 +197,24 @@ def test_an_installation_without_the_data_says_what_to_do(tmp_path, monkeypatch,
     monkeypatch.setattr(data, "SHIPPED", tmp_path)
     with pytest.raises(FileNotFoundError, match=f"{name}.*: no such file; install the course from a whole clone"):
         load()
+
+
+def test_text_is_read_as_utf_8_whatever_the_system_says():
+    name = min(path.stem for path in data.RESULTS.glob("*.csv"))
+    code = (
+        "import warnings; from aelib import data; warnings.simplefilter('error', EncodingWarning)\n"
+        f"data.load_votes(); data.load_results({name!r})"
+    )
+    command = [sys.executable, "-X", "warn_default_encoding", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_letter_that_is_no_utf_8_is_named_too(tmp_path, monkeypatch):
+    (tmp_path / "house-votes-84.data").write_bytes(b"d\xe9mocrate" + b",y" * 16)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="row 1 is 'd\ufffdmocrate,y"):
+        data.load_votes()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+import types
 
 import matplotlib
 import numpy as np
@@ -92,6 +93,12 @@ def test_noise_switches_its_share_of_pixels_on_and_off():
             assert abs((x != letters)[letters == ink].mean() - level) < 0.01
 
 
+def test_without_noise_not_even_a_drawn_0_switches_a_pixel(monkeypatch):
+    letters = clean("cmtt10")
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: types.SimpleNamespace(random=np.zeros))
+    assert np.array_equal(data.make_letters(["cmtt10"], 1, 0.0, 0)[0], letters)
+
+
 def test_numpys_own_generator_is_left_alone_and_the_arrays_are_fresh():
     state = np.random.get_state()[1].copy()
     x, y = data.make_letters(FONTS, 1, 0.1, 0)
@@ -104,13 +111,14 @@ def test_numpys_own_generator_is_left_alone_and_the_arrays_are_fresh():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((["Arial"], 1, 0.1, 0), FileNotFoundError, r"no font 'Arial'; in .* there are DejaVuSans.*cmtt10"),
+        ((["Arial"], 1, 0.1, 0), FileNotFoundError, r"no font 'Arial'; in .* there are DejaVuSans.*, cmti10, cmtt10"),
         ((["DejaVuSans", "../ttf/cmtt11"], 1, 0.1, 0), FileNotFoundError, "no font '../ttf/cmtt11'"),
         (([], 1, 0.1, 0), ValueError, r"at least one name; got \[\]"),
         (("cmtt10", 1, 0.1, 0), ValueError, "a list of at least one name; got 'cmtt10'"),
         ((FONTS, 0, 0.1, 0), ValueError, "copies must be a whole number, 1 or more; got 0"),
         ((FONTS, 1.5, 0.1, 0), ValueError, "got 1.5"),
         ((FONTS, 1, 30, 0), ValueError, "noise must be a probability, from 0 to 1; got 30"),
+        ((FONTS, 1, 1.5, 0), ValueError, "got 1.5"),
         ((FONTS, 1, -0.1, 0), ValueError, "got -0.1"),
         ((FONTS, 1, float("nan"), 0), ValueError, "got nan"),
     ],
