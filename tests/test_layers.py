@@ -61,6 +61,16 @@ def test_forward_is_numpys():
     np.testing.assert_allclose(linear(h[0]), h[0] @ np.array(dense.kernel).T, rtol=1e-4, atol=1e-6)
 
 
+def test_the_names_are_those_that_files_hold():
+    names = [keras.saving.get_registered_name(layer) for layer in (DenseTranspose, Sampling, VariationalLoss)]
+    assert names == ["aelib>DenseTranspose", "aelib>Sampling", "aelib>VariationalLoss"]
+    assert sequential().layers[-1].bias.name == "bias"
+
+
+def test_a_partner_that_is_not_built_has_a_configuration():
+    assert DenseTranspose(layers.Dense(3)).get_config()["dense"]["config"]["units"] == 3
+
+
 def test_the_lectures_parameters():
     sizes = [(300, "relu"), (150, None), (300, "relu"), (784, "sigmoid")]
     free = keras.Sequential([keras.Input((784,)), *(layers.Dense(*size) for size in sizes)])
@@ -222,6 +232,13 @@ def test_the_same_seed_draws_the_same_noise():
     assert len(np.unique(draws)) == 4 * 6 * 3
 
 
+def test_the_noise_is_the_generators():
+    """Of its layer's seed, from the first number on, times the deviation, added."""
+    epsilon = keras.random.normal((6, 3), seed=keras.random.SeedGenerator(5))
+    mean, log_var = gaussians()
+    np.testing.assert_allclose(Sampling(seed=5)(gaussians()), mean + np.exp(log_var / 2) * epsilon, rtol=1e-5)
+
+
 def test_the_gradient_passes_through_the_draw():
     """z = mean + exp(v / 2) epsilon: dz/dmean = 1 and dz/dv = (z - mean) / 2."""
     inputs = [keras.Variable(part) for part in gaussians()]
@@ -235,7 +252,7 @@ def test_the_gradient_passes_through_the_draw():
 
 def test_codes_have_the_shape_and_the_type_of_their_mean():
     for batch in (None, 7):
-        assert Sampling().compute_output_shape([(batch, 3)] * 2) == (batch, 3)
+        assert Sampling().compute_output_shape([(batch, 3), (5, 3)]) == (batch, 3)
         assert Sampling()([keras.Input(batch_shape=(batch, 3)) for _ in range(2)]).shape == (batch, 3)
     layer = Sampling(dtype="mixed_float16")
     for n in (6, 2):  # another batch than the one it was built for
@@ -304,6 +321,11 @@ def terms(model, images=x):
     p = special.expit(z_mean @ decoder[0] + decoder[1])
     kl = 0.5 * (z_mean**2 + np.exp(z_log_var) - z_log_var - 1)
     return -(images * np.log(p) + (1 - images) * np.log(1 - p)).sum(axis=1), kl.sum(axis=1), p
+
+
+def test_on_jax_it_has_no_metrics(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert VariationalLoss().metrics == []
 
 
 METRICS = keras.backend.backend() != "jax"  # there the layer has none
