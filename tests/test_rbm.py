@@ -1,5 +1,8 @@
+import itertools
 import pathlib
+import statistics
 import tempfile
+import types
 
 import keras
 import numpy as np
@@ -9,6 +12,7 @@ from harness import CodeFault, each
 from keras import ops
 from scipy.special import expit, logsumexp
 from sklearn.neural_network import BernoulliRBM
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from aelib import rbm as rbm_module
 from aelib.rbm import RBM, annealed_log_partition, base_logits, exact_log_partition, gibbs, states
@@ -49,6 +53,25 @@ def gradients(rbm, x, loss=None):
     return autodiff(lambda: (loss or rbm.compute_loss)(x), rbm.trainable_variables, rbm.non_trainable_variables)
 
 
+def test_a_new_machine():
+    """Weights of a deviation of 0.01 (of 10,000 draws: within 7 standard errors), no thresholds, fair chains."""
+    assert keras.saving.get_registered_name(RBM) == "aelib>RBM"
+    rbm = RBM(100)
+    assert (rbm.k, rbm.n_chains, rbm.weight_decay, rbm.seed) == (1, None, 0, None)
+    rbm.build((None, 100))
+    assert rbm.chains is None and [weight.name for weight in rbm.weights] == ["kernel", "visible_bias", "hidden_bias"]
+    kernel, visible_bias, hidden_bias = numbers(rbm)
+    assert abs(kernel.mean()) < 0.0005 and abs(kernel.std() - 0.01) < 0.0005
+    assert not visible_bias.any() and not hidden_bias.any()
+    one, other, third = (RBM(3, n_chains=100, seed=seed) for seed in (1, 1, 2))
+    for rbm in (one, other, third):
+        rbm.build((None, 100))
+        assert rbm.chains.name == "chains" and rbm.chains.trainable is False
+        assert abs(np.mean(rbm.chains) - 0.5) < 0.035  # 10,000 coins: 7 standard errors
+    assert np.array_equal(one.chains, other.chains) and not np.array_equal(one.chains, third.chains)
+    assert RBM(np.int64(3), k=np.int32(2)).k == 2
+
+
 def test_states_count_in_binary():
     assert states(2).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert np.array_equal(states(6, 10, 20), states(6)[10:20])
@@ -82,6 +105,11 @@ def test_the_free_energy_is_scikit_learns():
 def test_the_partition_function_is_the_sum_over_all_states(n_visible, n_hidden):
     rbm = machine(n_visible, n_hidden)
     assert exact_log_partition(rbm) == pytest.approx(np.log(joint(rbm).sum()), rel=1e-6)
+
+
+def test_the_largest_layer_that_is_enumerated(monkeypatch):
+    monkeypatch.setattr(rbm_module, "LARGEST", N_HIDDEN)
+    assert exact_log_partition(machine()) == pytest.approx(np.log(joint(machine()).sum()), rel=1e-6)
 
 
 def test_enumeration_in_parts():
@@ -180,6 +208,32 @@ def test_gibbs_returns_the_chain_and_keeps_what_is_known():
     assert (clamped[:, :, known] == x[:, known]).all() and not (clamped[:, :, ~known] == x[:, ~known]).all()
 
 
+def test_gibbs_draws_the_hidden_states_then_the_visible_ones():
+    rbm, x = machine(), images()
+    w, a, b = numbers(rbm)
+    rng = np.random.default_rng(0)
+    y = rng.random((12, N_HIDDEN), dtype=np.float32) < expit(x @ w + b)
+    expected = rng.random((12, N_VISIBLE), dtype=np.float32) < expit(y @ w.T + a)
+    assert np.array_equal(gibbs(rbm, x, 1, np.random.default_rng(0)), [x, expected])
+
+
+@pytest.mark.parametrize("call", [lambda: gibbs(machine(), images(), 1, np.random.default_rng(0)), lambda: annealed()])
+def test_small_products_take_one_thread(monkeypatch, call):
+    threads = []
+
+    def note(a):
+        threads.append({pool["num_threads"] for pool in threadpool_info()})
+        return expit(a)
+
+    monkeypatch.setattr(rbm_module, "expit", note)
+    with threadpool_limits(limits=2):
+        call()
+        note(0)
+    assert set().union(*threads[:-1]) == {1}
+    if threads[-1] == {1}:
+        pytest.skip("there is no second thread")
+
+
 def two_moulds():
     """A machine that hardly ever leaves all-on or all-off."""
     rbm = machine(n_visible=8, n_hidden=1, n_chains=6, k=1)
@@ -257,6 +311,8 @@ def test_a_machine_saves_loads_and_trains_on_alike():
 def test_base_logits_are_the_smoothed_mean():
     x = np.array([[0, 1, 0], [0, 1, 1]], np.float32)
     np.testing.assert_allclose(expit(base_logits(x)), [1 / 4, 3 / 4, 1 / 2])
+    gray = np.random.default_rng(0).random((1000, 3), dtype=np.float32)  # summed in 64 bits
+    np.testing.assert_allclose(expit(base_logits(gray)), (gray.astype(float).sum(axis=0) + 1) / 1002, rtol=1e-12)
 
 
 @pytest.mark.parametrize("betas", [[0, 1], [0, 0.3, 1], [0, 0.2, 0.5, 0.8, 1]])
@@ -266,6 +322,30 @@ def test_annealed_weights_are_unbiased_for_any_temperatures(betas):
     log_z, error = annealed_log_partition(rbm, logits, betas, 100_000, np.random.default_rng(0))
     assert error < 0.02
     assert abs(np.expm1(log_z - exact_log_partition(rbm))) < 5 * error
+
+
+def test_annealing_is_its_formula():
+    """The same draws, in 64 bits: the ratio of p* at each two temperatures, the mean weight, its standard error."""
+    rbm, logits, betas = machine(4, 3), np.array([-1, 0, 1, -0.5]), [0, 0.2, 0.6, 1]
+    w, a, b = numbers(rbm)
+    rng = np.random.default_rng(0)
+
+    def draw(p):
+        return (rng.random(p.shape, dtype=np.float32) < p).astype(float)
+
+    def log_p(x, beta):
+        return (1 - beta) * x @ logits + beta * x @ a + np.logaddexp(0, beta * (x @ w + b)).sum(axis=1)
+
+    x, log_weights = draw(np.tile(expit(logits), (50, 1))), 0
+    for before, beta in itertools.pairwise(betas):
+        log_weights += log_p(x, beta) - log_p(x, before)
+        y = draw(expit(beta * (x @ w + b)))
+        x = draw(expit((1 - beta) * logits + beta * (y @ w.T + a)))
+    base, weights = 3 * np.log(2) + np.logaddexp(0, logits).sum(), np.exp(log_weights)
+    log_z, error = annealed_log_partition(rbm, logits, betas, 50, np.random.default_rng(0))
+    assert log_z == pytest.approx(base + np.log(weights.mean()), rel=1e-5)
+    assert error == pytest.approx(statistics.stdev(weights) / 50**0.5 / weights.mean(), rel=1e-4)
+    assert type(log_z) is type(error) is float
 
 
 def test_the_error_bar_is_the_scatter_of_repeated_estimates():
@@ -284,16 +364,23 @@ def test_the_error_bar_is_the_scatter_of_repeated_estimates():
         (lambda: RBM(5, n_chains=0), "n_chains must be a whole number, 1 or more; got 0"),
         (lambda: RBM(5, k=1.5), "got 1.5"),
         (lambda: RBM(5, weight_decay=-1), "weight_decay must be finite, 0 or more; got -1"),
+        (lambda: RBM(5, weight_decay=np.inf), "weight_decay must be finite, 0 or more; got inf"),
         (lambda: RBM(5).build((None, 28, 28)), r"shape \(batch, n_visible\); got \(None, 28, 28\)"),
         (lambda: machine().free_energy(images(4, 6)), r"has 5 visible units; got images of shape \(4, 6\)"),
         (lambda: machine().predict(images(4, 6), verbose=0), "has 5 visible units"),
         (lambda: machine().predict(images() * 255, verbose=0), r"\[0, 1\]; got values .*divide by 255"),
         (lambda: compiled().fit(images() * 2, verbose=0), r"\[0, 1\]; got values"),
         (lambda: compiled().evaluate(images() * np.nan, verbose=0), "got NaN"),
-        (lambda: exact_log_partition(machine(21, 21)), r"2\*\*21 states are too many .* 20 units or fewer"),
+        (
+            lambda: exact_log_partition(machine(21, 21)),
+            r"2\*\*21 states are too many .* fewer; estimate ln Z with annealed_log_partition$",
+        ),
         (lambda: gibbs(machine(), images(), 0, np.random.default_rng(0)), "at least 1 Gibbs step is needed; got 0"),
         (lambda: gibbs(machine(), images() - 1, 1, np.random.default_rng(0)), r"\[0, 1\]"),
-        (lambda: annealed(betas=[0.1, 1]), "rise from 0 to 1"),
+        (lambda: annealed(betas=[0.1, 1]), "^betas must rise from 0 to 1, both included$"),
+        (lambda: annealed(betas=[]), "rise from 0 to 1"),
+        (lambda: annealed(betas=[0, 0.5, 0.5, 1]), "rise from 0 to 1"),
+        (lambda: annealed(betas=np.uint8([0, 1, 0, 1])), "rise from 0 to 1"),  # their own differences never fall
         (lambda: annealed(betas=[0, 0.9]), "rise from 0 to 1"),
         (lambda: annealed(betas=[0, 0.6, 0.5, 1]), "rise from 0 to 1"),
         (lambda: annealed(n_chains=1), "at least 2 chains are needed for an error bar; got 1"),
@@ -308,7 +395,7 @@ def test_what_is_wrong_is_named(call, found):
 
 def test_targets_are_refused():
     for call in (lambda: compiled().fit(images(), images()), lambda: compiled().fit(images(), y=images())):
-        with pytest.raises(TypeError, match=r"without targets: expected fit\(x\), got fit\(x, y\)"):
+        with pytest.raises(TypeError, match=r"^an RBM is trained without targets: expected fit\(x\), got fit\(x, y\)$"):
             call()
 
 
@@ -320,6 +407,33 @@ def compiled():
 
 def annealed(logits=(0, 0, 0, 0, 0), betas=(0, 0.5, 1), n_chains=10):
     return annealed_log_partition(machine(), np.array(logits), betas, n_chains, np.random.default_rng(0))
+
+
+def test_two_chains_are_enough():
+    assert np.isfinite(annealed(n_chains=2)).all()
+
+
+class Batches(keras.utils.PyDataset):
+    """Images that are no array; two batches of 6."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return (images()[6 * index : 6 * index + 6],)
+
+
+def test_images_may_come_from_a_data_set_and_options_are_passed_on():
+    rbm = machine()
+    np.testing.assert_allclose(rbm.predict(Batches(), verbose=0), rbm.predict(images(), verbose=0), rtol=1e-5)
+    assert rbm.predict(images(), batch_size=5, steps=1, verbose=0).shape == (5, N_HIDDEN)
+
+
+def test_a_machine_computes_in_its_own_type():
+    rbm = machine(dtype="float16")
+    x, y = images(), np.ones((2, N_HIDDEN), np.float32)
+    for result in (rbm.hidden_probabilities(x), rbm.visible_probabilities(y), rbm.free_energy(x)):
+        assert keras.backend.standardize_dtype(result.dtype) == "float16"
 
 
 def test_nan_in_training_names_the_epoch_and_the_quantity():
@@ -349,6 +463,15 @@ def test_samples_keep_their_probabilities():
     ):
         mean = drawn.mean(axis=0)
         assert mean[0] == 0 and mean[2] == 1 and abs(mean[1] - 0.2) < 5 * 0.4 / 1000
+
+
+def test_what_has_the_probability_0_is_not_even_drawn_by_a_0(monkeypatch):
+    zeros = types.SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype))
+    assert not rbm_module._sample(np.zeros(3, np.float32), zeros).any()
+    monkeypatch.setattr(keras.random, "uniform", lambda shape, seed: ops.zeros(shape))
+    assert not np.any(machine()._sample(ops.zeros(3)))
+    monkeypatch.setattr(keras.random, "uniform", lambda shape, seed: ops.full(shape, 0.5))  # the upper half's first
+    assert not np.any(machine(n_chains=4).chains)
 
 
 FAULTS = [
