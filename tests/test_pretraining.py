@@ -102,11 +102,12 @@ def test_pretraining_lowers_the_error_of_every_autoencoder():
     assert seen[9] < seen[0] and seen[19] < seen[10] and len(seen) == 20
 
 
-def test_nothing_is_left_in_the_images():
+def test_nothing_is_left_in_the_images_and_nothing_printed(capsys):
     x = images()
     before = x.copy()
     pretrain([machine(7), machine(5)], x, verbose=0)
     assert np.array_equal(x, before)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_draw_is_balanced_without_repeats_and_in_random_order():
@@ -116,7 +117,12 @@ def test_the_draw_is_balanced_without_repeats_and_in_random_order():
     assert (np.diff(y[indices]) < 0).sum() > 5
     assert np.array_equal(indices, draw_labelled(y, 50, 5, np.random.default_rng(0)))
     assert not np.array_equal(indices, draw_labelled(y, 50, 5, np.random.default_rng(1)))
+    assert sorted(y[draw_labelled(y, 5, 5, np.random.default_rng(0))]) == list(range(5))
     assert sorted(draw_labelled(y, 200, 5, np.random.default_rng(0))) == list(range(200))
+
+
+def dropout_between():
+    return keras.Sequential([keras.Input((12,)), layers.Dense(7), layers.Dropout(0.1), layers.Dense(12)])
 
 
 Y = np.repeat(np.arange(5), [40, 40, 40, 40, 39])
@@ -125,7 +131,7 @@ Y = np.repeat(np.arange(5), [40, 40, 40, 40, 39])
 @pytest.mark.parametrize(
     ("call", "found"),
     [
-        (lambda: stack([]), "a stack needs at least one layer; got none"),
+        (lambda: stack([]), "^a stack needs at least one layer; got none$"),
         (lambda: unroll([]), "at least one layer"),
         (lambda: pretrain([], images()), "at least one layer"),
         (lambda: stack([machine(7, 12), machine(5, 8)]), "layer 2 of the stack takes 8 inputs; it would get 7"),
@@ -135,9 +141,11 @@ Y = np.repeat(np.arange(5), [40, 40, 40, 40, 39])
         (lambda: stack([machine(7)]), "the RBM with 7 hidden units has no weights yet; fit it first"),
         (lambda: unroll([machine(7, 12), machine(5)]), "the RBM with 5 hidden units has no weights yet"),
         (lambda: stack([keras.Sequential([keras.Input((12,)), layers.Dense(12)])]), "ends in two Dense layers"),
+        (lambda: stack([dropout_between()]), "ends in two Dense layers"),
         (lambda: stack([keras.Sequential([keras.Input((12,)), layers.Dense(7), layers.Dense(11)])]), "12 .* got 11"),
         (lambda: pretrain([machine(7)], images() * 255, verbose=0), "divide by 255"),
         (lambda: draw_labelled(Y, 200, 5, None), "200 labels need 40 examples of each class; the smallest .* has 39"),
+        (lambda: draw_labelled(Y, 6, 6, None), "6 labels need 1 examples of each class; the smallest class has 0"),
         (lambda: draw_labelled(Y, 52, 5, None), "multiple of 5, as many of each class; got 52"),
         (lambda: draw_labelled(Y, 0, 5, None), "got 0"),
         (lambda: draw_labelled(Y, 40, 4, None), r"whole numbers from 0 to 3; got \[0 1 2 3 4\]"),
