@@ -1,3 +1,5 @@
+import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -59,6 +61,26 @@ def test_a_failing_import_is_not_silenced():
     assert "ModuleNotFoundError" in python(code) or "ImportError" in python(code)
 
 
+@pytest.mark.parametrize("error", [None, OSError])
+def test_what_was_held_back_is_told_where_it_fails(capfd, error):
+    with contextlib.suppress(OSError), course._quiet_stderr():
+        os.write(2, b"from a library")
+        if error:
+            raise error
+    assert capfd.readouterr().err == ("from a library" if error else "")
+
+
+def test_before_start_checks_are_strict_and_bars_are_shown():
+    spec = importlib.util.spec_from_file_location("another_course", course.__file__)
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    with pytest.raises(RuntimeError, match=r"^no profile yet: call course\.start"):
+        fresh.budget(lecture=1, quick=1)
+    with pytest.raises(fresh.CheckFailed, match=r"below 1\.000 was expected \(no profile\)$"):
+        fresh.check("the claim", 2.0, below=1)
+    assert len(fresh.progress()) == 1
+
+
 PRETENDED_GPU = """
 from aelib import course
 import keras, tensorflow as tf
@@ -81,6 +103,21 @@ course.start(seed=1)
 
 def test_a_gpu_computes_as_a_cpu_does():
     assert python(PRETENDED_GPU) == "xla True False tf32 False growth True\n"
+
+
+def test_a_gpu_in_use_stays_as_it_is(monkeypatch):
+    set_growth = []
+
+    def in_use(*setting):
+        set_growth.append(setting)
+        raise RuntimeError("Physical devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(course.tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    monkeypatch.setattr(course.tf.config.experimental, "set_memory_growth", in_use)
+    monkeypatch.setattr(course.tf.config.experimental, "enable_op_determinism", lambda: None)
+    monkeypatch.setattr(course.tf.config.experimental, "enable_tensor_float_32_execution", lambda allowed: None)
+    course._gpus_like_cpus()
+    assert set_growth == [("a GPU", True)]
 
 
 def test_a_seed_repeats():
@@ -113,7 +150,8 @@ def test_progress_bars_and_widgets_are_switched_by_one_variable(monkeypatch):
     monkeypatch.setattr(course, "display", shown.append)
     monkeypatch.delenv("AELIB_PROGRESS")
     course.start(seed=0)
-    assert len(course.progress()) == 1
+    (bar,) = course.progress()
+    assert bar.verbose == 0  # over the epochs, none over the batches
     course.show("a widget")
     assert shown == ["a widget"]
     monkeypatch.setenv("AELIB_PROGRESS", "off")
@@ -152,8 +190,23 @@ def test_a_short_schedule_has_a_warm_up_too():
     assert [float(rate(step)) for step in range(3)] == pytest.approx([0, 0.1, 0.0001])
 
 
+def test_a_warm_up_is_of_whole_steps():
+    rate = course.cosine_rate(0.1, n=50, batch_size=1, epochs=1)  # a twentieth is two and a half
+    assert [float(rate(step)) for step in range(3)] == pytest.approx([0, 0.05, 0.1])
+
+
 def test_the_figure_style_is_for_the_back_of_the_room():
-    assert plt.rcParams["font.size"] >= 12
+    style = {
+        "font.size": 13,
+        "figure.figsize": [8, 4],
+        "figure.dpi": 72,
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "image.cmap": "gray",
+    }
+    assert {name: plt.rcParams[name] for name in style} == style
 
 
 @pytest.mark.parametrize(
@@ -192,9 +245,17 @@ def test_a_check_that_fails_raises_with_both_numbers(value, bounds):
     assert "quick profile" in str(error.value)
 
 
+def test_a_check_that_fails_names_both_bounds():
+    with pytest.raises(CheckFailed) as error:
+        check("the claim", 2.0, above=0, below=1)
+    assert str(error.value) == "✗ the claim: 2.000, but above 0.000 and below 1.000 was expected (quick profile)"
+
+
 @pytest.mark.parametrize(
     ("value", "bounds", "error", "message"),
     [
+        (0.5, {"above": [1, 2, 3]}, TypeError, r"^above= of check\('the claim'\) must be one .* of shape \(3,\)$"),
+        (0.5, {"below": [1, 2, 3]}, TypeError, r"^below= of check\('the claim'\) must be one .* of shape \(3,\)$"),
         (1.0, {}, TypeError, "asserts nothing"),
         (float("nan"), {"below": 1}, ValueError, "NaN or infinity"),
         (float("-inf"), {"below": 1}, ValueError, "NaN or infinity"),
@@ -255,6 +316,8 @@ def test_checks_are_recorded_since_start():
     assert course.checks() == [
         {"claim": "one", "main": True, "value": [1.0, 3.0], "above": None, "below": 4.0, "passed": True}
     ]
+    check("two", 1, above=0)
+    assert [row["main"] for row in course.checks()] == [True, False]
     course.start(seed=0)
     assert course.checks() == []
 
