@@ -15,15 +15,34 @@ from experiments.table import complete, grid
 (x_train, _), (x_valid, _), (x_test, _) = data.load_mnist()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
-# each is the one before it with one thing changed: (l2, rate, schedule, batch size, epochs, output, hidden, code)
+LECTURE = {"l2": 5e-5, "rate": 1e-2, "schedule": False, "batch_size": 150, "epochs": 5}
+LECTURE |= {"hidden": "elu", "code": "elu", "output": "linear", "loss": "mse"}
+NO_PENALTY, LINEAR_CODE = {"l2": 0}, {"code": "linear"}
+TRAINING = {"rate": 2e-3, "schedule": True, "batch_size": 128, "epochs": 10}
+OUTPUT = {"output": "sigmoid", "loss": "binary_crossentropy"}
+OURS = LECTURE | NO_PENALTY | TRAINING | LINEAR_CODE | OUTPUT
+
+
+def taken_back(changes):
+    return OURS | {name: LECTURE[name] for name in changes}
+
+
+# one change added to the lecture's recipe; two; one taken back from ours
 RECIPES = {
-    "L2(1e-4)": (1e-4, 1e-2, False, 150, 5, "linear", "elu", "elu"),
-    "lecture: L2(5e-5)": (5e-5, 1e-2, False, 150, 5, "linear", "elu", "elu"),
-    "no L2": (0, 1e-2, False, 150, 5, "linear", "elu", "elu"),
-    "10 epochs and a schedule": (0, 2e-3, True, 128, 10, "linear", "elu", "elu"),
-    "a linear code": (0, 2e-3, True, 128, 10, "linear", "elu", "linear"),
-    "sigmoid and cross-entropy": (0, 2e-3, True, 128, 10, "sigmoid", "elu", "linear"),
-    "ReLU": (0, 2e-3, True, 128, 10, "sigmoid", "relu", "linear"),
+    "lecture: L2(5e-5)": LECTURE,
+    "lecture with L2(1e-4)": LECTURE | {"l2": 1e-4},
+    "lecture + no penalty": LECTURE | NO_PENALTY,
+    "lecture + training": LECTURE | TRAINING,
+    "lecture + linear code": LECTURE | LINEAR_CODE,
+    "lecture + output": LECTURE | OUTPUT,
+    "lecture + no penalty + training": LECTURE | NO_PENALTY | TRAINING,
+    "ours": OURS,
+    "ours - no penalty": taken_back(NO_PENALTY),
+    "ours - training": taken_back(TRAINING),
+    "ours - linear code": taken_back(LINEAR_CODE),
+    "ours - output": taken_back(OUTPUT),
+    "ours - cross-entropy": taken_back({"loss"}),
+    "ours with ReLU": OURS | {"hidden": "relu"},
 }
 
 
@@ -45,11 +64,11 @@ def errors(model):
 
 
 def with_recipe(recipe, seed):
-    l2, rate, schedule, batch_size, epochs, output, hidden, code = RECIPES[recipe]
-    sizes = [(300, hidden), (150, code), (300, hidden), (784, output)]
-    model = keras.Sequential([keras.Input((784,)), *(dense(units, activation, l2) for units, activation in sizes)])
-    rate = cosine_rate(rate, len(x_train), batch_size, epochs) if schedule else rate
-    fit(model, x_train, rate, batch_size, epochs, "mse" if output == "linear" else "binary_crossentropy")
+    r = RECIPES[recipe]
+    sizes = [(300, r["hidden"]), (150, r["code"]), (300, r["hidden"]), (784, r["output"])]
+    model = keras.Sequential([keras.Input((784,)), *(dense(units, activation, r["l2"]) for units, activation in sizes)])
+    rate = cosine_rate(r["rate"], len(x_train), r["batch_size"], r["epochs"]) if r["schedule"] else r["rate"]
+    fit(model, x_train, rate, r["batch_size"], r["epochs"], r["loss"])
     return errors(model)
 
 
