@@ -73,3 +73,17 @@ def _dropout(answer):
             factor = np.mean(dropped[~lost] / x[~lost])
             raise Wrong(f"The entries that are kept are multiplied by {factor:.3g}. Which factor keeps the mean?")
     return "Lost with probability rate, scaled by 1 / (1 - rate): the mean stays."
+
+
+@marker("3.4")
+def _independent_target(answer):
+    value = as_number(answer)
+    if close(value, 0.28):
+        return "The target's own noise adds its variance, 0.25, and nothing else: no answer can know it."
+    if close(value, 0.03):
+        raise Wrong("That is the error against clean images. The training compares with noisy ones.")
+    if close(value, 0.25):
+        raise Wrong("That is what the target's noise adds. The answer is not perfect either.")
+    if close(value, 0.53):
+        raise Wrong("Is 0.5 the level or its square? And is it one noise that adds to the error, or both?")
+    raise Wrong("Write the target as x + level * noise, and square: which term has the mean zero?")

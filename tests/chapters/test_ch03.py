@@ -6,6 +6,7 @@ import pytest
 from harness import ChapterFault, each
 
 from aelib import noise
+from experiments import ch03
 
 
 def pairs(source=lambda x, x_noisy: x_noisy, target=lambda x, x_noisy: x, fresh=True, factor=1.0, returned=list):
@@ -32,9 +33,10 @@ RIGHT = [
     ("3.2", lambda x, level, rng, n: [[x + level * rng.normal(size=x.shape), x] for _ in range(n)]),
     ("3.3", dropout()),
     ("3.3", lambda x, rate, rng: x * (rng.random(x.shape) >= rate) / (1 - rate)),
+    ("3.4", 0.28),
 ]
 
-NUMBERS = {"3.1"}  # exercises whose answer is a number, not a function
+NUMBERS = {"3.1", "3.4"}  # exercises whose answer is a number, not a function
 
 WRONG = [
     ("3.1", 0, "mean difference"),
@@ -61,13 +63,17 @@ WRONG = [
     ("3.3", dropout(share=lambda rate: max(rate, 0.001)), "rate of 0"),
     ("3.3", dropout(scale=lambda rate: 1 / (1 - rate) if rate else 2), "rate of 0"),
     ("3.3", lambda x, rate, rng: x[:, :2], "shape"),
+    ("3.4", 0.03, "against clean images"),
+    ("3.4", 0.25, "not perfect either"),
+    ("3.4", 0.53, "level or its square"),
+    ("3.4", 0.5, "mean zero"),
 ]
 
 FAULTS = [
     ChapterFault(
         "training on the test split",
-        "= x_train[:n_train], y_train[:n_train]",
-        "= x_test[:n_train], y_test[:n_train]",
+        "x_train, y_train = x_train[:n_train], y_train[:n_train]",
+        "x_train, y_train = x_test[:n_train], y_test[:n_train]",
         "test images that the networks will be trained on: share",
     ),
     ChapterFault(
@@ -108,8 +114,9 @@ FAULTS = [
     ),
     ChapterFault(
         "noisy targets",
-        "fit(denoiser, x_train, x_train, epochs)",
-        "denoiser, x = build_ae(), noise.gaussian(x_train, noise_level, rng)\nfit(denoiser, x, x, epochs)",
+        'plain_ae = build_ae()\nwatched = {\n    "denoiser": fit(denoiser, x_train, x_train, epochs,',
+        "plain_ae, denoiser = build_ae(), build_ae()\nx = noise.gaussian(x_train, noise_level, rng)\n"
+        'watched = {\n    "denoiser": fit(denoiser, x, x, epochs,',
         "denoiser, level 1.0: test MSE",
     ),
     ChapterFault(
@@ -120,9 +127,9 @@ FAULTS = [
     ),
     ChapterFault(
         "one noise draw for all epochs",
-        "(layers.GaussianNoise(noise_level), x_small, x_small)",
-        "(None, x_fixed, x_small)",
-        "one draw for all epochs: error over that of fresh noise",
+        '"fresh noise": (fresh, clean)',
+        '"fresh noise": (fixed, clean)',
+        "fresh noise, the same images twice: mean square of the difference",
     ),
     ChapterFault(
         "dropout's scale forgotten",
@@ -141,6 +148,30 @@ FAULTS = [
         "for x in (x_masked, x_masked / 0.7)",
         "for x in (x_masked, x_masked / 0.3)",
         "dropout autoencoder: share of the masked image's error",
+    ),
+    ChapterFault(
+        "a memory that forgets half of its images' length",
+        "(memory**2).sum(axis=1) / 2",
+        "(memory**2).sum(axis=1)",
+        "memory: test MSE, share of the clipped linear one's",
+    ),
+    ChapterFault(
+        "the arrow of a memory wider than the noise",
+        "remember(few_noisy, noise_level, memory)",
+        "remember(few_noisy, 1.5 * noise_level, memory)",
+        "digits, level 1.0: the memory's arrow off the score by",
+    ),
+    ChapterFault(
+        "an arrow that is not divided by the variance",
+        "(remember(places, 0.8, arc) - places) / 0.8**2",
+        "(remember(places, 0.8, arc) - places) / 0.8",
+        "curve, level 0.8: arrow over σ² off the score by",
+    ),
+    ChapterFault(
+        "the input's own noise where an independent draw is meant",
+        '"second draw": (fresh, fresh)',
+        '"second draw": (fixed, fixed)',
+        "a noisy target of an independent draw: error over that of fresh noise",
     ),
 ]
 
@@ -175,3 +206,16 @@ def chapter():
 @each(FAULTS)
 def test_a_fault_goes_red(fault, chapter):
     chapter.goes_red(fault)
+
+
+def test_locality_of_weight_images_that_are_known():
+    flat = np.ones((784, 20))
+    assert np.isclose(ch03.locality(flat), 49 / 784)
+    within = np.zeros((28, 28))
+    within[20:27, 3:10] = -2
+    across = np.zeros((28, 28))
+    across[3, :14] = 1
+    assert np.isclose(ch03.locality(np.stack([within.ravel()] * 20, axis=1)), 1)
+    assert np.isclose(ch03.locality(np.stack([across.ravel()] * 20, axis=1)), 0.5)
+    short = 0.1 * np.stack([within.ravel()] * 20, axis=1)  # not among the twenty longest
+    assert np.isclose(ch03.locality(np.concatenate([short, flat], axis=1)), 49 / 784)
