@@ -1,4 +1,4 @@
-"""The course's data: three real sets read from `data/`, two that are generated as the lecture did, and stored results.
+"""The course's data: the real sets of `data/`, two that are generated as the lecture did, and stored results.
 
 Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
 files of the same names and formats from another folder; what the folder does not have is read from `data/`.
@@ -6,8 +6,10 @@ Where each file comes from: `data/SOURCES.md`.
 """
 
 import functools
+import lzma
 import os
 import pathlib
+import re
 import zipfile
 import zlib
 
@@ -21,7 +23,7 @@ from sklearn.model_selection import train_test_split
 SHIPPED = pathlib.Path(__file__).resolve().parent.parent / "data"
 RESULTS = SHIPPED.parent / "experiments" / "results"
 WHOLE = "install the course from a whole clone: pip install --editable"
-FILES = "mnist.npz", "leukemia.npz", "house-votes-84.data"
+FILES = "mnist.npz", "leukemia.npz", "house-votes-84.data", "wordnet.txt.xz", "wordsim353.tsv", "emoji.npz"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -114,6 +116,104 @@ def load_votes():
         raise ValueError(f"{path}: found {len(rows)} rows; expected 435")
     x = np.array([[code[vote] for vote in votes] for _, *votes in rows], dtype=np.float32)
     return x, np.array([party for party, *_ in rows])
+
+
+def load_glosses():
+    """The glosses of WordNet 3.0: short texts, each with the words whose common meaning it explains.
+
+    Returns
+    -------
+    lexnames : str array, shape (n,)
+        The lexicographer file that each gloss stands in, 45 in all: "noun.animal", "verb.motion", "adj.all".
+    lemmas : list of n lists of str
+        The words, lower case, at least one; the parts of a name are joined by underscores: "golden_eagle".
+    tokens : list of n lists of str
+        The gloss, lower case, cut into its runs of the letters a to z: "a cat's 2 ears" gives a, cat, s, ears.
+        n is 117,659 (for the course's own file).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, is not compressed as xz, holds no gloss, or a line that is not file|lemmas|gloss.
+
+    Source: G. A. Miller 1995, Communications of the ACM 38(11):39; WordNet 3.0, Princeton University.
+    """
+    path = _find("wordnet.txt.xz")
+    try:
+        lines = lzma.decompress(path.read_bytes()).decode("utf-8").splitlines()
+    except (lzma.LZMAError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not the text that data/SOURCES.md describes: {error}") from error
+    rows = [line.split("|") for line in lines]
+    for number, row in enumerate(rows, 1):
+        if len(row) != 3 or not row[0] or not row[1].strip():
+            raise ValueError(f"{path}: row {number} is {'|'.join(row)!r}; expected file|lemmas|gloss")
+    if not rows:
+        raise ValueError(f"{path}: found no gloss; expected at least one")
+    tokens = [re.findall("[a-z]+", gloss.lower()) for _, _, gloss in rows]
+    return np.array([name for name, _, _ in rows]), [words.lower().split() for _, words, _ in rows], tokens
+
+
+def load_word_pairs():
+    """WordSim-353: pairs of English words, with the mean of how related 13 to 16 people found them.
+
+    Returns
+    -------
+    pairs : str array, shape (n, 2)
+        Lower case. n is 353 (for the course's own file). One pair is a word with itself, one stands there twice.
+    scores : float64 array, shape (n,)
+        From 0, unrelated, to 10.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, holds no pair, or a line that is not two words and a number, separated by tabs.
+
+    Source: Finkelstein et al. 2002, ACM Transactions on Information Systems 20(1):116.
+    """
+    path = _find("wordsim353.tsv")
+    pairs, scores = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        if line.startswith("#"):
+            continue
+        try:
+            one, other, score = line.lower().split("\t")
+            scores.append(float(score))
+        except ValueError:
+            raise ValueError(f"{path}: line {number} is {line!r}; expected word, word, number") from None
+        pairs.append((one, other))
+    if not pairs:
+        raise ValueError(f"{path}: found no pair; expected at least one")
+    return np.array(pairs), np.array(scores)
+
+
+def load_emoji():
+    """Emoji as small colour images: each concept drawn by three hands.
+
+    Returns
+    -------
+    x : float32 array, shape (3, n, 32, 32, 3)
+        Red, green and blue in [0, 1], on white. The first axis is the style: Noto, Twemoji, Fluent. `x[0, i]`,
+        `x[1, i]` and `x[2, i]` show the same concept. n is 1,852 (for the course's own file).
+    names : str array, shape (n,)
+        "grinning", "red_car".
+    groups, subgroups : str arrays, shape (n,)
+        Where Unicode puts the concept: one of 9 groups ("Food & Drink") and one of 97 subgroups ("food-fruit").
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The file is missing, or is not the archive that `data/SOURCES.md` describes.
+
+    Source: Noto Emoji (Google), Twemoji (Twitter), Fluent Emoji (Microsoft).
+    """
+    raw = _read_npz(
+        "emoji.npz",
+        x=((3, "n", 32, 32, 3), np.uint8),
+        name=(("n",), np.str_),
+        cat=(("n",), np.str_),
+        sub=(("n",), np.str_),
+    )
+    return _unit_interval(raw["x"]), raw["name"], raw["cat"], raw["sub"]
 
 
 def load_results(name):
@@ -235,7 +335,7 @@ def _find(name):
     return SHIPPED / name
 
 
-def _read_npz(name, **expected):
+def _read_npz(name, /, **expected):
     """The arrays of an archive, each of the expected (shape, dtype). A letter in a shape is a size that may be any."""
     path = _find(name)
     try:
@@ -250,9 +350,9 @@ def _read_npz(name, **expected):
             if len(found) == len(shape):
                 sides = zip(shape, found, strict=True)
                 shape = tuple(sizes.setdefault(side, n) if isinstance(side, str) else side for side, n in sides)
-            if (found, arrays[key].dtype) != (shape, dtype):
+            if found != shape or not np.issubdtype(arrays[key].dtype, dtype):  # text may be of any length
                 shape = str(shape).replace("'", "")
-                raise ValueError(f"{key} is {found} of {arrays[key].dtype}; expected {shape} of {np.dtype(dtype)}")
+                raise ValueError(f"{key} is {found} of {arrays[key].dtype}; expected {shape} of {dtype.__name__}")
     except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: not the archive that data/SOURCES.md describes: {error}") from error
     return arrays

@@ -1,3 +1,5 @@
+import collections
+import lzma
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,42 @@ def test_votes_are_what_uci_documents():
     assert party[0] == "republican" and x[0, :2].tolist() == [0, 1] and np.isnan(x[0, 10])
 
 
+def test_glosses_are_wordnets():
+    lexnames, lemmas, tokens = data.load_glosses()
+    assert lexnames.shape == (117_659,) and len(lemmas) == len(tokens) == 117_659 and len(set(lexnames)) == 45
+    # As many meanings as WordNet 3.0 counts of nouns, verbs, adjectives and adverbs.
+    counts = collections.Counter(name.split(".")[0] for name in lexnames.tolist())
+    assert counts == {"noun": 82_115, "verb": 13_767, "adj": 18_156, "adv": 3_621}
+    assert lexnames[0] == "noun.Tops" and lemmas[2] == ["abstraction", "abstract_entity"]
+    assert " ".join(tokens[3]) == "a separate and self contained entity"
+    assert lexnames[59_999] == "noun.person" and lemmas[59_999] == ["hoagland", "hudson_hoagland"]
+    assert tokens[59_999] == ["united", "states", "physiologist"]
+    assert all(lemmas) and all(word.isascii() and word.islower() for gloss in tokens for word in gloss)
+    assert all(word == word.lower() for words in lemmas for word in words)
+
+
+def test_word_pairs_are_wordsims():
+    pairs, scores = data.load_word_pairs()
+    assert pairs.shape == (353, 2) and scores.shape == (353,) and scores.dtype == np.float64
+    assert pairs[0].tolist() == ["love", "sex"] and scores[0] == 6.77 and scores.min() == 0.23 and scores.max() == 10
+    assert pairs[pairs[:, 0] == pairs[:, 1]].tolist() == [["tiger", "tiger"]]
+    assert (pairs == np.char.lower(pairs)).all() and len(np.unique(pairs, axis=0)) == 352  # money and cash, twice
+
+
+def test_emoji_are_three_drawings_of_each_concept():
+    x, names, groups, subgroups = data.load_emoji()
+    assert x.shape == (3, 1852, 32, 32, 3) and x.dtype == np.float32 and x.min() == 0 and x.max() == 1
+    assert names.shape == groups.shape == subgroups.shape == (1852,)
+    assert len(set(names)) == 1852 and len(set(groups)) == 9 and len(set(subgroups)) == 97
+    assert (names[0], groups[0], subgroups[0]) == ("grinning", "Smileys & Emotion", "face-smiling")
+    with np.load(data.SHIPPED / "emoji.npz") as raw:
+        assert np.array_equal(np.rint(x[:, ::97] * 255), raw["x"][:, ::97])
+    # Two drawings of one concept are nearer, in the mean, than drawings of two concepts.
+    small = x.reshape(3, 1852, 16, 2, 16, 2, 3).mean(axis=(3, 5)).reshape(3, 1852, -1)
+    same = np.square(small[0] - small[1]).mean()
+    assert same < 0.7 * np.square(small[0] - np.roll(small[1], 900, axis=0)).mean()
+
+
 def test_curved_plane_is_the_lectures():
     state = np.random.get_state()
     try:
@@ -58,7 +96,17 @@ def test_curved_plane_is_the_lectures():
     np.testing.assert_allclose(data.make_curved_plane(), np.stack([x1, x2, x3], axis=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("load", [data.load_mnist, data.load_gene_expression, data.load_votes, data.make_curved_plane])
+@pytest.mark.parametrize(
+    "load",
+    [
+        data.load_mnist,
+        data.load_gene_expression,
+        data.load_votes,
+        data.load_word_pairs,
+        data.load_emoji,
+        data.make_curved_plane,
+    ],
+)
 def test_arrays_are_fresh(load):
     def arrays(value):
         return [value] if isinstance(value, np.ndarray) else [a for part in value for a in arrays(part)]
@@ -181,6 +229,9 @@ LOADERS = [
     (data.load_mnist, "mnist.npz"),
     (data.load_gene_expression, "leukemia.npz"),
     (data.load_votes, "house-votes"),
+    (data.load_glosses, "wordnet.txt.xz"),
+    (data.load_word_pairs, "wordsim353.tsv"),
+    (data.load_emoji, "emoji.npz"),
 ]
 
 
@@ -189,7 +240,8 @@ def test_a_folder_without_any_of_the_files_is_named(tmp_path, monkeypatch, load,
     monkeypatch.setenv("AELIB_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"AELIB_DATA names .*{tmp_path.name}.*none of .*{name}") as error:
         load()
-    assert str(error.value).endswith("none of mnist.npz, leukemia.npz, house-votes-84.data is")
+    names = "mnist.npz, leukemia.npz, house-votes-84.data, wordnet.txt.xz, wordsim353.tsv, emoji.npz"
+    assert str(error.value).endswith(f"none of {names} is")
 
 
 @pytest.mark.parametrize(("load", "name"), LOADERS)
@@ -203,7 +255,7 @@ def test_text_is_read_as_utf_8_whatever_the_system_says():
     name = min(path.stem for path in data.RESULTS.glob("*.csv"))
     code = (
         "import warnings; from aelib import data; warnings.simplefilter('error', EncodingWarning)\n"
-        f"data.load_votes(); data.load_results({name!r})"
+        f"data.load_votes(); data.load_word_pairs(); data.load_results({name!r})"
     )
     command = [sys.executable, "-X", "warn_default_encoding", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
@@ -232,6 +284,101 @@ def test_bad_votes_are_named(tmp_path, monkeypatch, text, found):
     monkeypatch.setenv("AELIB_DATA", str(tmp_path))
     with pytest.raises(ValueError, match=found):
         data.load_votes()
+
+
+def glosses(folder, text):
+    (folder / "wordnet.txt.xz").write_bytes(lzma.compress(text.encode("latin-1")))
+
+
+def test_other_glosses_are_read(tmp_path, monkeypatch):
+    glosses(tmp_path, "noun.animal|Cat true_Cat|a CAT's 2 ears\nverb.motion|run|\n")
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    lexnames, lemmas, tokens = data.load_glosses()
+    assert lexnames.tolist() == ["noun.animal", "verb.motion"]
+    assert lemmas == [["cat", "true_cat"], ["run"]] and tokens == [["a", "cat", "s", "ears"], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "found no gloss; expected at least one$"),
+        ("noun.animal|cat|a\nnoun.animal|cat\n", r"row 2 is 'noun.animal\|cat'; expected file\|lemmas\|gloss$"),
+        ("noun.animal|cat|a|b\n", r"row 1 is 'noun.animal\|cat\|a\|b'"),
+        ("|cat|a\n", r"row 1 is '\|cat\|a'"),
+        ("noun.animal| |a\n", r"row 1 is 'noun.animal\| \|a'"),
+        ("noun.food|caf\xe9|a\n", "not the text that data/SOURCES.md describes: 'utf-8' codec"),
+    ],
+)
+def test_bad_glosses_are_named(tmp_path, monkeypatch, text, found):
+    glosses(tmp_path, text)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found) as error:
+        data.load_glosses()
+    assert str(error.value).startswith(f"{tmp_path / 'wordnet.txt.xz'}: ")
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_truncated_text_of_glosses_is_named(tmp_path, monkeypatch, kept):
+    content = (data.SHIPPED / "wordnet.txt.xz").read_bytes()
+    (tmp_path / "wordnet.txt.xz").write_bytes(content[:kept])
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"not the text that data/SOURCES.md describes: Compressed data"):
+        data.load_glosses()
+
+
+def test_other_word_pairs_are_read(tmp_path, monkeypatch):
+    (tmp_path / "wordsim353.tsv").write_text("# a line to skip\nOPEC\toil\t8.59\n# another\nking\tRook\t5.92\n")
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    pairs, scores = data.load_word_pairs()
+    assert pairs.tolist() == [["opec", "oil"], ["king", "rook"]] and scores.tolist() == [8.59, 5.92]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "found no pair; expected at least one$"),
+        ("# words\n", "found no pair"),
+        ("# words\nlove\tsex\n", r"line 2 is 'love\\tsex'; expected word, word, number$"),
+        ("love\tsex\tmuch\n", r"line 1 is 'love\\tsex\\tmuch'"),
+        ("love sex 6.77\n", "line 1 is 'love sex 6.77'"),
+    ],
+)
+def test_bad_word_pairs_are_named(tmp_path, monkeypatch, text, found):
+    (tmp_path / "wordsim353.tsv").write_text(text)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found) as error:
+        data.load_word_pairs()
+    assert str(error.value).startswith(f"{tmp_path / 'wordsim353.tsv'}: ")
+
+
+def test_other_emoji_may_be_fewer_with_names_of_any_length(tmp_path, monkeypatch):
+    names, x = np.array(["a", "bc"]), np.full((3, 2, 32, 32, 3), 51, np.uint8)
+    np.savez(tmp_path / "emoji.npz", x=x, name=names, cat=np.array(["g"] * 2), sub=np.array(["sub"] * 2))
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    x, found, groups, subgroups = data.load_emoji()
+    assert x.shape == (3, 2, 32, 32, 3) and np.allclose(x, 0.2)
+    assert (found.tolist(), groups.tolist(), subgroups.tolist()) == (["a", "bc"], ["g", "g"], ["sub", "sub"])
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"x": np.zeros((2, 2, 32, 32, 3), np.uint8)}, r"x is \(2, 2, .*\) of uint8; expected \(3, 2, 32, 32, 3\)"),
+        ({"x": np.zeros((3, 2, 32, 32), np.uint8)}, r"x is \(3, 2, 32, 32\) of uint8; expected \(3, n, 32, 32, 3\)"),
+        ({"x": np.zeros((3, 2, 32, 32, 3))}, r"x is .* of float64; expected \(3, 2, 32, 32, 3\) of uint8$"),
+        ({"name": np.array(["a"])}, r"name is \(1,\) of <U1; expected \(2,\) of str_$"),
+        ({"cat": np.arange(2)}, r"cat is \(2,\) of int64; expected \(2,\) of str_$"),
+        ({"sub": np.array(["a"] * 3)}, r"sub is \(3,\) of <U1; expected \(2,\) of str_$"),
+    ],
+)
+def test_bad_emoji_are_named(tmp_path, monkeypatch, change, found):
+    two = np.array(["a", "b"])
+    arrays = {"x": np.zeros((3, 2, 32, 32, 3), np.uint8), "name": two, "cat": two, "sub": two} | change
+    np.savez(tmp_path / "emoji.npz", **arrays)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found) as error:
+        data.load_emoji()
+    assert str(tmp_path / "emoji.npz") in str(error.value)
 
 
 def test_stored_results_come_with_their_types(tmp_path, monkeypatch):
@@ -312,6 +459,27 @@ FAULTS = [
         '"?": np.nan',
         '"?": 0.0',
         test_votes_are_what_uci_documents,
+    ),
+    CodeFault(
+        "glosses whose capitals are cut out",
+        data.load_glosses,
+        "gloss.lower())",
+        "gloss)",
+        test_glosses_are_wordnets,
+    ),
+    CodeFault(
+        "the first line of pairs taken for a header",
+        data.load_word_pairs,
+        'line.startswith("#")',
+        "number <= 3",
+        test_word_pairs_are_wordsims,
+    ),
+    CodeFault(
+        "emoji groups and subgroups exchanged",
+        data.load_emoji,
+        'raw["cat"], raw["sub"]',
+        'raw["sub"], raw["cat"]',
+        test_emoji_are_three_drawings_of_each_concept,
     ),
     CodeFault(
         "the point cloud with its columns drawn in another order",
