@@ -153,8 +153,9 @@ class RBM(keras.Model):
             x = self._sample(self.visible_probabilities(y))
         return ops.stop_gradient(x)
 
-    def _sample(self, p):
-        return ops.cast(keras.random.uniform(ops.shape(p), seed=self.seed_generator) < p, p.dtype)
+    def _sample(self, p):  # 16 bits would draw a multiple of 1/1024: too coarse for small p
+        draws = keras.random.uniform(ops.shape(p), dtype="float32", seed=self.seed_generator)
+        return ops.cast(draws < ops.cast(p, "float32"), p.dtype)
 
 
 def base_logits(x):

@@ -436,6 +436,18 @@ def test_a_machine_computes_in_its_own_type():
         assert keras.backend.standardize_dtype(result.dtype) == "float16"
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize("n_chains", [None, 4])
+def test_a_machine_learns_in_its_own_type(dtype, n_chains):
+    rbm = machine(dtype=dtype, k=2, n_chains=n_chains)
+    before = numbers(rbm)[0]
+    rbm.compile(keras.optimizers.SGD(0.1))
+    rbm.fit(images(), verbose=0)
+    assert np.abs(numbers(rbm)[0] - before).max() > 0.001
+    if n_chains:
+        assert set(np.unique(np.array(rbm.chains, dtype=float))) == {0, 1}
+
+
 def test_nan_in_training_names_the_epoch_and_the_quantity():
     rbm = machine()
     rates = iter([0.1, np.nan])
@@ -465,12 +477,27 @@ def test_samples_keep_their_probabilities():
         assert mean[0] == 0 and mean[2] == 1 and abs(mean[1] - 0.2) < 5 * 0.4 / 1000
 
 
+def test_samples_in_16_bits_keep_a_small_probability():
+    """A million draws, within 5 standard deviations: uniform numbers of 16 bits would be 0 five times as often."""
+    drawn = machine(dtype="float16")._sample(ops.full((1_000_000,), 0.0002, dtype="float16"))
+    assert keras.backend.standardize_dtype(drawn.dtype) == "float16"
+    assert abs(np.array(drawn, dtype=float).mean() - 0.0002) < 5 * (0.0002 / 1_000_000) ** 0.5
+
+
+def test_a_sample_is_one_uniform_number_below_each_probability():
+    rbm, p = machine(), np.random.default_rng(3).random((200, 4), dtype=np.float32)
+    numbers_drawn = keras.random.uniform(p.shape, seed=keras.random.SeedGenerator(1))
+    np.testing.assert_array_equal(rbm._sample(ops.convert_to_tensor(p)), ops.convert_to_numpy(numbers_drawn) < p)
+
+
 def test_what_has_the_probability_0_is_not_even_drawn_by_a_0(monkeypatch):
     zeros = types.SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype))
     assert not rbm_module._sample(np.zeros(3, np.float32), zeros).any()
-    monkeypatch.setattr(keras.random, "uniform", lambda shape, seed: ops.zeros(shape))
+    monkeypatch.setattr(keras.random, "uniform", lambda shape, dtype=None, seed=None: ops.zeros(shape))
     assert not np.any(machine()._sample(ops.zeros(3)))
-    monkeypatch.setattr(keras.random, "uniform", lambda shape, seed: ops.full(shape, 0.5))  # the upper half's first
+    monkeypatch.setattr(
+        keras.random, "uniform", lambda shape, dtype=None, seed=None: ops.full(shape, 0.5)
+    )  # the upper half's first
     assert not np.any(machine(n_chains=4).chains)
 
 
@@ -494,10 +521,17 @@ FAULTS = [
     CodeFault(
         "probabilities where the chain needs draws",
         RBM._sample,
-        "ops.cast(keras.random.uniform(ops.shape(p), seed=self.seed_generator) < p, p.dtype)",
+        'ops.cast(draws < ops.cast(p, "float32"), p.dtype)',
         "p",
         test_the_update_is_contrastive_divergence_with_probabilities,
         (None,),
+    ),
+    CodeFault(
+        "uniform numbers of the machine's own 16 bits",
+        RBM._sample,
+        'keras.random.uniform(ops.shape(p), dtype="float32", seed=self.seed_generator)',
+        'ops.cast(keras.random.uniform(ops.shape(p), dtype=p.dtype, seed=self.seed_generator), "float32")',
+        test_samples_in_16_bits_keep_a_small_probability,
     ),
     CodeFault(
         "the negative phase with the sign of the positive",
