@@ -14,7 +14,7 @@ READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 # $(call install,lab): the course with an extra, which pip compiles on the way.
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable ".[$1]"
 
-.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-data test-jax test-extras mutants results bench address release clean
+.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-toys test-data test-jax test-extras mutants results bench address release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -52,6 +52,10 @@ site: $(READY) ## write the course as a searchable site to build/site/, for a br
 
 test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
 	$(BIN)/python -m pytest -n 0 tests/browser.py
+
+test-toys: $(READY) ## move the chapters' toys in JupyterLab in a headless browser, trained quickly (CHAPTER=05 for one)
+	$(call install,lab$(comma)site)
+	$(BIN)/python -m pytest --dist=load --maxprocesses=4 -rP tests/toys.py $(if $(CHAPTER),-k $(CHAPTER)_)
 
 test-data: $(READY) ## every chapter to its last cell on other data than its own
 	$(BIN)/python -m pytest --dist=load -rP tests/other_data.py
