@@ -16,6 +16,12 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)) > 1:  # a thread for each
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
+
+def pytest_xdist_auto_num_workers():
+    """One process more than there are cores: while one waits for a kernel or a disk, the others fill the cores."""
+    return (os.cpu_count() or 1) + 1
+
+
 LONG = r"notebooks/|tests/chapters/", r"test_(rbm|layers|experiments|chapters|pretraining)\.py"
 
 

@@ -87,12 +87,17 @@ class StoredFault:
 
 @dataclasses.dataclass(frozen=True)
 class ChapterFault:
-    """Replace `old` by `new` in the one code cell that holds it; the check with this claim must then fail."""
+    """Replace `old` by `new` in the one code cell that holds it; the check with this claim must then fail.
+
+    The cells between the two run too. Where the claim does not rest on them, `alone` leaves them out: the variables are
+    then those that the claim's cell had in the first run, but for what the patched cell makes.
+    """
 
     what: str
     old: str
     new: str
     claim: str
+    alone: bool = False
 
 
 class Chapter:
@@ -100,10 +105,10 @@ class Chapter:
 
     def __init__(self, number, faults):
         self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
-        self.spans = [(self.index(fault.old), self.index(f'"{fault.claim}"')) for fault in faults]
+        self.spans = [self.span(fault) for fault in faults]
         self.before, self.green = [], {}
         self.scope = {"__name__": "__main__"}  # always the same dictionary: the chapter's functions look into it
-        for source in self.sources[: max(stop for _, stop in self.spans) + 1]:
+        for source in self.sources[: max(stop for _, stop, _ in self.spans) + 1]:
             self.before.append(self.snapshot(self.scope))
             self.execute(source)
 
@@ -111,6 +116,10 @@ class Chapter:
         """The code cell that holds the text, once."""
         (index,) = [index for index, source in enumerate(self.sources) if source.count(text) == 1]
         return index
+
+    def span(self, fault):
+        """Its cell and its claim's, and whether they run alone."""
+        return self.index(fault.old), self.index(f'"{fault.claim}"'), fault.alone
 
     @staticmethod
     def snapshot(scope):
@@ -125,11 +134,11 @@ class Chapter:
             exec(source, self.scope)
         plt.close("all")
 
-    def failure(self, start, stop, old="", new=""):
+    def failure(self, start, stop, alone, old="", new=""):
         """Run again from one cell to another, the first one patched; the error that was raised on the way, or None."""
         self.scope.clear()
-        self.scope.update(self.snapshot(self.before[start]))
-        for index in range(start, stop + 1):
+        self.scope.update(self.snapshot(self.before[stop if alone else start]))
+        for index in sorted({start, stop}) if alone else range(start, stop + 1):
             source = self.sources[index]
             try:
                 self.execute(source.replace(old, new) if index == start else source)
@@ -139,11 +148,15 @@ class Chapter:
 
     def goes_red(self, fault):
         """With the fault, after the same cells ran green without it (once for each first cell, to the last claim)."""
-        start, stop = self.index(fault.old), self.index(f'"{fault.claim}"')
-        if start not in self.green:
-            self.green[start] = self.failure(start, max(last for first, last in self.spans if first == start))
-        assert self.green[start] is None, f"fails without the fault: {traceback.format_exception(self.green[start])}"
-        error = self.failure(start, stop, fault.old, fault.new)
+        start, stop, alone = self.span(fault)
+        last = stop if alone else max(stop for first, stop, other in self.spans if (first, other) == (start, alone))
+        control = start, last, alone
+        if control not in self.green:
+            self.green[control] = self.failure(*control)
+        assert self.green[control] is None, (
+            f"fails without the fault: {traceback.format_exception(self.green[control])}"
+        )
+        error = self.failure(start, stop, alone, fault.old, fault.new)
         assert isinstance(error, course.CheckFailed), (
             f"expected a failing check, got {traceback.format_exception(error)}"
         )

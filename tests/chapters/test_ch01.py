@@ -187,6 +187,7 @@ FAULTS = [
         "gene_scaler = StandardScaler().fit(g_train)",
         "gene_scaler = StandardScaler().fit(np.concatenate([g_train, g_test]))",
         "training genes: means off 0 by",
+        alone=True,
     ),
     ChapterFault(
         "half a gradient for the encoder",

@@ -48,6 +48,7 @@ FAULTS = [
         "x_train, y_train = x_train[:n_train], y_train[:n_train]",
         "x_train, y_train = x_test[:n_train], y_test[:n_train]",
         "test images that are also training images: share",
+        alone=True,
     ),
     ChapterFault(
         "clipping forgotten",

@@ -105,6 +105,7 @@ FAULTS = [
         "covariance + level**2 * np.eye(784), covariance",
         "covariance + 2 * level**2 * np.eye(784), covariance",
         "the noise level that suits the validation images best",
+        alone=True,
     ),
     ChapterFault(
         "a linear denoiser of clean images",
@@ -130,18 +131,21 @@ FAULTS = [
         '"fresh noise": (fresh, clean)',
         '"fresh noise": (fixed, clean)',
         "fresh noise, the same images twice: mean square of the difference",
+        alone=True,
     ),
     ChapterFault(
         "dropout's scale forgotten",
         "(r * x / keep) @ kernel",
         "(r * x) @ kernel",
         "the conventions in training: largest difference inside f",
+        alone=True,
     ),
     ChapterFault(
         "the mean taken before the bend",
         "np.maximum(keras_training, 0).mean(axis=0)",
         "np.maximum(keras_training.mean(axis=0), 0)",
         "behind a ReLU they do not: mean in training over value at test time",
+        alone=True,
     ),
     ChapterFault(
         "the rate taken for the probability to keep",

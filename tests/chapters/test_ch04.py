@@ -88,18 +88,21 @@ FAULTS = [
         "return z_mean + ops.exp(0.5 * z_log_var) * epsilon",
         "return z_mean + ops.exp(z_log_var) * epsilon",
         "Sampling, off the chapter's Draw by",
+        alone=True,
     ),
     ChapterFault(
         "a draw without noise",
         "return z_mean + ops.exp(0.5 * z_log_var) * epsilon",
         "return z_mean",
         "Sampling, off the chapter's Draw by",
+        alone=True,
     ),
     ChapterFault(
         "KL dropped from the loss",
         "loss = loss + self.kl * kl_to_prior(z_mean, z_log_var)",
         "loss = loss + self.kl * 0",
         "loss of the two loss layers: ratio",
+        alone=True,
     ),
     ChapterFault(
         "a bound by hand with exp(log variance)",
@@ -172,6 +175,7 @@ FAULTS = [
         "self.reconstruction, self.kl = reconstruction, kl",
         "self.reconstruction, self.kl = reconstruction, 1.0",
         "loss of the two loss layers: ratio",
+        alone=True,
     ),
     ChapterFault(
         "a log-variance refined with the sign turned",

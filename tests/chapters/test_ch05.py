@@ -76,18 +76,21 @@ FAULTS = [
         "h = sample(sigmoid(x_k @ weights[0] + weights[2]), np.random.default_rng(0))\n    "
         "return difference(statistics(x, weights), (x_k.T @ h / len(h), x_k.mean(axis=0), h.mean(axis=0)))",
         "the update by hand and by aelib: largest difference",
+        alone=True,
     ),
     ChapterFault(
         "a chain that does not advance",
         "for _ in range(k):\n        x = gibbs_step(x, weights, rng)",
         "start = x\n    for _ in range(k):\n        x = gibbs_step(start, weights, rng)",
         "25 Gibbs steps by hand and by aelib: share of states that differ",
+        alone=True,
     ),
     ChapterFault(
         "persistent chains that stay where they began",
         "followers = step_distribution(followers, path)",
         "followers = np.full((1, 512), 1 / 512)",
         "persistent chains: mean bias, second half, over that of CD-1",
+        alone=True,
     ),
     ChapterFault(
         "persistent chains that begin anew at the data",

@@ -132,6 +132,7 @@ FAULTS = [
         "x_train, y_train = x_train[:n_train], y_train[:n_train]",
         "x_train, y_train = x_test[:n_train], y_test[:n_train]",
         "test digits that the stack was trained on: share",
+        alone=True,
     ),
     ChapterFault(
         "a stack without its pretrained weights",
