@@ -196,6 +196,18 @@ FAULTS = [
         "gradient by hand and by autodiff: largest difference",
     ),
     ChapterFault(
+        "a bias without its gradient",
+        "by_code.sum(-2, keepdims=True), by_output.sum(-2, keepdims=True)",
+        "by_code.sum(-2, keepdims=True), 0 * by_output.sum(-2, keepdims=True)",
+        "gradient by hand and by autodiff: largest difference",
+    ),
+    ChapterFault(
+        "a start at another plane than the right one",
+        "right = [plane[None], np.zeros((1, 1, 2)), plane.T[None], np.zeros((1, 1, 3))]",
+        "right = [plane[None, ::-1], np.zeros((1, 1, 2)), plane.T[None, :, ::-1], np.zeros((1, 1, 3))]",
+        "from the right plane, a report of 10, distance and mae: it turns by, degrees",
+    ),
+    ChapterFault(
         "a slider that is not listened to",
         'image.value = picture_of(change["new"])',
         "image.value = picture_of(50)",
