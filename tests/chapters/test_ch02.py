@@ -135,6 +135,12 @@ FAULTS = [
         "the floor: share of the variance",
     ),
     ChapterFault(
+        "PCA with 150 components where ten are meant",
+        'pca_10 = ("PCA, 10", lambda x: by_clipped_pca(x, 10))',
+        'pca_10 = ("PCA, 10", lambda x: by_clipped_pca(x, 150))',
+        "mirrored digits, PCA with 10: MSE as a multiple of the straight ones'",
+    ),
+    ChapterFault(
         "8-3-8: the error sent back with the wrong sign",
         "d2 = (outputs - patterns) / 64",
         "d2 = (patterns - outputs) / 64",
