@@ -5,6 +5,7 @@ and of who else used it, ratios much less so. `peak_mib` is the largest resident
 
     Gibbs step       an epoch of the 784-500 machine, k = 1, 256 chains, over one of scikit-learn's BernoulliRBM
     latent grid      one call of chapter 04's convolutional decoder over 225 calls, a code each
+    map epoch        a batch epoch of a Kohonen map of 15 by 15, 500 digits, over MiniSom's
     dense training   the arithmetic of fitting 784-300-150-300-784, over as much of it in large matrix products
     chapter 01 ...   a chapter in the quick profile, over 1 TFLOP in matrix products
 """
@@ -21,10 +22,12 @@ import keras
 import numpy as np
 import psutil
 from keras import layers, ops
+from minisom import MiniSom
 from sklearn.neural_network import BernoulliRBM
 
 from aelib import data
 from aelib.rbm import RBM
+from aelib.som import SOM, plane
 from experiments.table import RESULTS, write
 from tools import chapters
 
@@ -83,6 +86,24 @@ def latent_grid():
     return alternate(lambda: decoder.predict(z, batch_size=225, verbose=0), one_by_one, rounds=3)
 
 
+def map_epoch():
+    x = data.load_mnist()[0][0][:500].reshape(-1, 784)
+    start = plane(x, 15, 15).astype("float32")
+    ours, theirs = SOM(15, 15, epochs=1, sigma=(3, 3)), MiniSom(15, 15, 784, sigma=3, learning_rate=1.0)
+
+    def our_epoch():
+        ours.weights = start.copy()
+        ours.step(x, 3)
+
+    def their_epoch():
+        theirs._weights = start.astype("float64")
+        theirs.train_batch_offline(x, 1)
+
+    seconds = alternate(our_epoch, their_epoch, rounds=3)
+    np.testing.assert_allclose(ours.weights, theirs.get_weights(), atol=1e-6)
+    return seconds
+
+
 def dense_training():
     x = data.load_mnist()[0][0][: 128 * 200].reshape(-1, 784)
     widths = [300, 150, 300]
@@ -104,7 +125,7 @@ def chapter(number):
     return result["seconds"], baseline
 
 
-JOBS = {"Gibbs step": gibbs_step, "latent grid": latent_grid, "dense training": dense_training}
+JOBS = {"Gibbs step": gibbs_step, "latent grid": latent_grid, "map epoch": map_epoch, "dense training": dense_training}
 
 
 def measure(job):

@@ -31,7 +31,7 @@ import pytest
 from mutmut.mutation.mutators import mutation_operators
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TESTS = {name: [name] for name in ("noise", "losses", "layers", "rbm", "pretraining", "data", "course")}
+TESTS = {name: [name] for name in ("noise", "losses", "layers", "rbm", "pretraining", "som", "data", "course")}
 TESTS["data"].append("letters")
 SLOW = "keras", "tensorflow", "tqdm.keras", "sklearn.metrics", "sklearn.neural_network", "scipy.stats", "nbconvert"
 ONE_THREAD = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"
