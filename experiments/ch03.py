@@ -10,7 +10,9 @@ over the test images. The test noise is the same for every row. Nothing is chose
 noisy images (`test_noisy`, `valid_noisy`) and on clean ones (`test_clean`), the error that its training saw in the
 last epoch (`train_mse`), and how local its first layer is (`locality`, see there).
 - "fresh noise", "one draw", "noisy target", "second draw": the chapter's network with a linear output and the squared
-  error, which is a loss for targets outside of [0, 1] too, on 5,000 images for 25 epochs.
+  error, which is a loss for targets outside of [0, 1] too, on 5,000 images for 25 epochs. A batch is 125, which divides
+  them. In batches of 128 the last of an epoch has eight images, and its steps keep the network of the noisy target from
+  learning the noise as it is asked to: it would look less bad than it is.
 - "wide with noise" and "wide without noise": 784-1000-784, with the noise and without, 6 epochs on all images.
 """
 
@@ -31,6 +33,7 @@ x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_tes
 
 EPOCHS = 6
 BATCH_SIZE = 128
+FEW, BATCH_OF_FEW = 5000, 125  # the one divides the other
 LEVELS = [0, 25, 50, 75, 100, 125, 150, 175, 200]  # hundredths
 
 
@@ -102,15 +105,15 @@ def wide_network(level):
     return keras.Sequential([keras.Input((784,)), layers.GaussianNoise(level), hidden, layers.Dense(784, "sigmoid")])
 
 
-def fit(model, x, target, epochs, loss="binary_crossentropy", fresh=None):
+def fit(model, x, target, epochs, loss="binary_crossentropy", fresh=None, batch_size=BATCH_SIZE):
     """The chapter's recipe; `fresh` makes the pairs of a batch, where they are not (x, target)."""
-    steps = math.ceil(len(x) / BATCH_SIZE)
-    adam = keras.optimizers.Adam(cosine_rate(4e-3, len(x), BATCH_SIZE, epochs))
+    steps = math.ceil(len(x) / batch_size)
+    adam = keras.optimizers.Adam(cosine_rate(4e-3, len(x), batch_size, epochs))
     model.compile(adam, loss, metrics=["mse"], steps_per_execution=10)
     options = {"epochs": epochs, "verbose": 0}
     if fresh:
         return model.fit(fresh, steps_per_epoch=steps, shuffle=False, **options)
-    return model.fit(x, target, batch_size=BATCH_SIZE, **options)
+    return model.fit(x, target, batch_size=batch_size, **options)
 
 
 def locality(weights):
@@ -123,19 +126,19 @@ def locality(weights):
 
 def one_denoiser(run, seed):
     rng = np.random.default_rng(seed)
-    few = x_train[:5000]
+    few = x_train[:FEW]
     fixed = noise.gaussian(few, 1.0, rng)
     if run.startswith("wide"):
         model = wide_network(1.0 if run == "wide with noise" else 0.0)
         history = fit(model, x_train, x_train, EPOCHS)
     elif run == "second draw":
-        model, batches = network(output=None), noise.batches(few, NOISES["gaussian_10"], BATCH_SIZE, rng)
+        model, batches = network(output=None), noise.batches(few, NOISES["gaussian_10"], BATCH_OF_FEW, rng)
         twice = ((x_noisy, noise.gaussian(x, 1.0, rng)) for x_noisy, x in batches)
-        history = fit(model, few, few, 25, "mse", twice)
+        history = fit(model, few, few, 25, "mse", twice, BATCH_OF_FEW)
     else:
         model = network(output=None, noise_layer=layers.GaussianNoise(1.0) if run == "fresh noise" else None)
         x = few if run == "fresh noise" else fixed
-        history = fit(model, x, fixed if run == "noisy target" else few, 25, "mse")
+        history = fit(model, x, fixed if run == "noisy target" else few, 25, "mse", batch_size=BATCH_OF_FEW)
     return {
         "test_noisy": error(model, x_test, NOISES["gaussian_10"], 1),
         "valid_noisy": error(model, x_valid, NOISES["gaussian_10"], 2),

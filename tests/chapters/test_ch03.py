@@ -177,6 +177,30 @@ FAULTS = [
         '"second draw": (fixed, fixed)',
         "a noisy target of an independent draw: error over that of fresh noise",
     ),
+    ChapterFault(
+        "a matrix that is not told the level",
+        "told = max(level * best_clipped / noise_level, 0.05)",
+        "told = best_clipped",
+        "stored, a quarter of the noise: denoiser's error over that matrix's, each seed",
+    ),
+    ChapterFault(
+        "a median filter of the clean image",
+        "median_denoiser(x_valid_noisy[:200], size)",
+        "median_denoiser(x_valid[:200], size)",
+        "median filter, each window: validation MSE, share of the mean image's",
+    ),
+    ChapterFault(
+        "arrows of a memory wider than the noise",
+        "off = np.linalg.norm(remember(places, 0.2, arc)",
+        "off = np.linalg.norm(remember(places, 0.6, arc)",
+        "curve, level 0.2: share of arrows that end at the closest point, within 0.25",
+    ),
+    ChapterFault(
+        "the wrong row of the table",
+        'shown_random[at["zeros_10"]] /',
+        'shown_random[at["zeros_50"]] /',
+        "trained on a tenth of zeros, shown random pixels: error over that without",
+    ),
 ]
 
 
