@@ -2,9 +2,14 @@
 
 `contractive`: an autoencoder 784-1000-784 with tied weights learns all 55,000 training images without labels, by Adam
 for PRETRAINING_EPOCHS with batches of 128. Its loss is the cross-entropy in nats, summed over the pixels and averaged
-over the images. For the CAE `strength` times the squared Frobenius norm of the code's Jacobian is added, averaged over
-the images. The DAE-g is given images with normal noise of this standard deviation and rebuilds the clean ones. The AE
-is without either, and random is Glorot's start.
+over the images, plus `strength` times a penalty, or with noise of that strength in its input:
+
+- AE: neither;
+- AE+decay: the sum of all squared weights;
+- DAE-g: normal noise of this standard deviation;
+- DAE-b: this share of the pixels set to 0;
+- CAE: the squared Frobenius norm of the code's Jacobian, averaged over the images;
+- random: no pretraining, Glorot's start.
 
 Then a softmax learns on the frozen codes, and apart from it a network 784-1000-10 is fine-tuned from the pretrained
 layer, TUNING_EPOCHS of Adam at RATE with all labels, without dropout; the epoch is chosen by the 5,000 validation
@@ -31,8 +36,15 @@ x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_tes
 
 UNITS, BATCH_SIZE = 1000, 128
 PRETRAINING_EPOCHS, TUNING_EPOCHS, RATE = 4, 8, 4e-3
-STRENGTHS = {"CAE": [3.0, 1.0, 10.0], "AE": [0.0], "random": [0.0], "DAE-g": [0.3, 0.6]}
-CHOSEN = {"CAE": 1.0, "AE": 0.0, "random": 0.0, "DAE-g": 0.6}
+STRENGTHS = {
+    "AE": [0.0],
+    "CAE": [3.0, 1.0, 10.0],
+    "random": [0.0],
+    "DAE-g": [0.3, 0.6],
+    "AE+decay": [0.001, 0.01],
+    "DAE-b": [0.25, 0.5],
+}
+CHOSEN = {"AE": 0.0, "CAE": 1.0, "random": 0.0, "DAE-g": 0.6, "AE+decay": 0.001, "DAE-b": 0.25}
 
 
 class Autoencoder(keras.Model):
@@ -41,17 +53,22 @@ class Autoencoder(keras.Model):
     def __init__(self, start, strength, seed):
         super().__init__()
         self.start, self.strength = start, strength
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.encoder = layers.Dense(UNITS, "sigmoid")
         self.decoder = DenseTranspose(self.encoder)
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, x, training=False):
         if training and self.start == "DAE-g":
             x = x + self.strength * keras.random.normal(ops.shape(x), seed=self.seed_generator)
+        if training and self.start == "DAE-b":
+            kept = keras.random.uniform(ops.shape(x), seed=self.seed_generator) >= self.strength
+            x = x * ops.cast(kept, x.dtype)
         h = self.encoder(x)
         if training and self.start == "CAE":
             squares = ops.sum(ops.square(self.encoder.kernel), axis=0)
             self.add_loss(self.strength * ops.mean(ops.matmul(ops.square(h * (1 - h)), squares)))
+        if training and self.start == "AE+decay":
+            self.add_loss(self.strength * ops.sum(ops.square(self.encoder.kernel)))
         return self.decoder(h)
 
 
