@@ -1,6 +1,7 @@
 """Layers that Keras does not have."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from aelib import losses
@@ -177,6 +178,77 @@ class VariationalLoss(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"beta": self.beta}
+
+
+@keras.saving.register_keras_serializable("aelib")
+class KSparse(keras.layers.Layer):
+    """Keeps the k largest units of each example and sets all others to zero, in training and out of it.
+
+    Exactly k units are kept: where several are equal at the border, those of the lower numbers. The gradient passes
+    through the units that are kept. `k` is a weight that no optimizer changes, so a schedule may lower it while a model
+    is trained (`set_k`, between two epochs), and a model is saved with the k that it has by then.
+
+    Parameters
+    ----------
+    k : int
+        How many units are kept at first; 1 or more, and not more than there are.
+    by : {"value", "magnitude"}
+        Whether the largest units are those of the largest values, or of the largest absolute values.
+
+    Shapes: (..., units) -> (..., units).
+
+    Raises
+    ------
+    ValueError
+        k is no whole number of at least 1, or there are fewer units than k; `by` is not one of its two values.
+
+    Source: Makhzani & Frey 2014.
+    """
+
+    def __init__(self, k, by="value", **kwargs):
+        if by not in ("value", "magnitude"):
+            raise ValueError(f"by must be 'value' or 'magnitude'; got {by!r}")
+        super().__init__(**kwargs)
+        self.initial_k = _count(k)
+        self.by = by
+
+    def build(self, input_shape):
+        self.units = input_shape[-1]
+        self._check(self.initial_k)
+        start = keras.initializers.Constant(self.initial_k)
+        self.k = self.add_weight(name="k", shape=(), initializer=start, dtype="int32", trainable=False)
+
+    def set_k(self, k):
+        """Keep k units from now on. ValueError where that is no whole number from 1 to the number of units."""
+        if not self.built:
+            raise ValueError(f"{self.name} does not know its units yet: call it before set_k")
+        self._check(_count(k))
+        self.k.assign(k)
+
+    def _check(self, k):
+        if k > self.units:
+            raise ValueError(f"{self.name} cannot keep k = {k} of {self.units} units")
+
+    def call(self, z):
+        size = ops.stop_gradient(ops.abs(z) if self.by == "magnitude" else z)
+        border = ops.take(ops.sort(size, axis=-1), self.units - self.k, axis=-1)[..., None]  # the k-th largest
+        above, level = size > border, size == border
+        room = self.k - ops.sum(ops.cast(above, "int32"), axis=-1, keepdims=True)
+        first = ops.cumsum(ops.cast(level, "int32"), axis=-1) <= room
+        return ops.where(ops.logical_or(above, ops.logical_and(level, first)), z, ops.zeros_like(z))
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return super().get_config() | {"k": self.initial_k, "by": self.by}
+
+
+def _count(k):
+    """k as an int, if it is a whole number of at least 1."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ValueError(f"k must be a whole number of at least 1; got {k!r}")
+    return int(k)
 
 
 def _shapes(input_shape):

@@ -8,8 +8,9 @@ from gradients import gradients
 from harness import CodeFault, each
 from keras import layers
 from scipy import special, stats
+from sklearn.decomposition import sparse_encode
 
-from aelib.layers import DenseTranspose, Sampling, VariationalLoss
+from aelib.layers import DenseTranspose, KSparse, Sampling, VariationalLoss
 
 x = np.random.default_rng(0).random((20, 6), dtype=np.float32)
 
@@ -62,8 +63,8 @@ def test_forward_is_numpys():
 
 
 def test_the_names_are_those_that_files_hold():
-    names = [keras.saving.get_registered_name(layer) for layer in (DenseTranspose, Sampling, VariationalLoss)]
-    assert names == ["aelib>DenseTranspose", "aelib>Sampling", "aelib>VariationalLoss"]
+    names = [keras.saving.get_registered_name(layer) for layer in (DenseTranspose, KSparse, Sampling, VariationalLoss)]
+    assert names == ["aelib>DenseTranspose", "aelib>KSparse", "aelib>Sampling", "aelib>VariationalLoss"]
     assert sequential().layers[-1].bias.name == "bias"
 
 
@@ -503,7 +504,225 @@ kernel = self.dense.kernel
     self.dense.kernel.assign(kernel)
     n_inputs, units = kernel.shape"""
 
+
+def largest(z, k, by="value"):
+    """Which of (n, units) are kept, by a loop: the k largest of each row; of equal ones those that come first."""
+    kept = np.zeros(z.shape, bool)
+    for row, mask in zip(np.abs(z) if by == "magnitude" else z, kept, strict=True):
+        order = sorted(range(len(row)), key=lambda unit: (-row[unit], unit))
+        mask[order[:k]] = True
+    return kept
+
+
+def sums(ties, seed=3):
+    """(40, 7), of both signs. With ties they are whole numbers, so that most rows have equal ones."""
+    z = np.random.default_rng(seed).normal(scale=2, size=(40, 7))
+    return (z.round() if ties else z).astype(np.float32)
+
+
+@pytest.mark.parametrize("by", ["value", "magnitude"])
+@pytest.mark.parametrize("k", [1, 2, 4, 6, 7])
+def test_the_largest_units_are_kept(k, by):
+    for z in (sums(ties=False), sums(ties=True)):
+        layer, kept = KSparse(k, by), largest(z, k, by)
+        before = z.copy()
+        for training in (False, True):
+            code = np.array(layer(z, training=training))
+            np.testing.assert_array_equal(code, np.where(kept, z, 0))
+        np.testing.assert_array_equal(z, before)
+        assert code.dtype == np.float32
+        np.testing.assert_array_equal(layer(z.reshape(8, 5, 7)), code.reshape(8, 5, 7))
+
+
+def test_the_value_decides_unless_it_is_said_otherwise():
+    z = np.array([[-3.0, 1.0, 2.0]])
+    np.testing.assert_array_equal(KSparse(1)(z), [[0, 0, 2]])
+    np.testing.assert_array_equal(KSparse(1, by="value")(z), [[0, 0, 2]])
+    np.testing.assert_array_equal(KSparse(1, by="magnitude")(z), [[-3, 0, 0]])
+    np.testing.assert_array_equal(KSparse(2)(z - 2), [[0, -1, 0]])  # negative sums may be the largest
+
+
+@pytest.mark.parametrize("by", ["value", "magnitude"])
+def test_exactly_k_are_kept_of_equal_ones(by):
+    z = np.float32([[0.9, 0.9, 0.9, 0.1], [0.5, 0.9, 0.5, 0.5], [0, 0, 0, 0]]) + np.float32(1)
+    expected = [[1.9, 1.9, 0, 0], [1.5, 1.9, 0, 0], [1, 1, 0, 0]]
+    np.testing.assert_array_equal(KSparse(2, by)(z), np.float32(expected))
+
+
+@pytest.mark.parametrize("by", ["value", "magnitude"])
+def test_the_gradient_passes_through_what_is_kept(by):
+    z, k = sums(ties=True), 3
+    variable, layer, factors = keras.Variable(z), KSparse(k, by), sums(ties=False, seed=4)
+    layer.build(z.shape)
+    (gradient,) = gradients(lambda: keras.ops.sum(layer(variable) * factors), [variable])
+    np.testing.assert_allclose(gradient, np.where(largest(z, k, by), factors, 0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_on_orthonormal_atoms_it_is_orthogonal_matching_pursuit(k):
+    atoms = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))[0].astype(np.float32)
+    points = np.random.default_rng(1).normal(size=(30, 5)).astype(np.float32)
+    expected = sparse_encode(points, atoms, algorithm="omp", n_nonzero_coefs=k)
+    np.testing.assert_allclose(KSparse(k, by="magnitude")(points @ atoms.T), expected, atol=1e-5)
+
+
+def sparse_autoencoder(k=4, by="value"):
+    dense = layers.Dense(9, kernel_initializer=keras.initializers.GlorotNormal(0))
+    return keras.Sequential([keras.Input((6,)), dense, KSparse(k, by, name="sparse"), DenseTranspose(dense)])
+
+
+def active(model):
+    """How many units of each example are not zero: a set. No sum of these examples is zero."""
+    code = keras.Sequential(model.layers[:2])
+    return set(np.count_nonzero(code.predict(x, verbose=0), axis=1).tolist())
+
+
+def test_k_is_a_weight_that_is_not_trained():
+    model = sparse_autoencoder()
+    layer = model.get_layer("sparse")
+    assert [(w.name, w.dtype, w.shape) for w in layer.weights] == [("k", "int32", ())]
+    assert layer.trainable_weights == [] and int(layer.k) == 4
+    assert layer.compute_output_shape((None, 9)) == (None, 9)
+    assert type(layer.compute_output_shape([5, 9])) is tuple
+    model.compile(keras.optimizers.Adam(0.01, weight_decay=0.1), "mse")
+    model.fit(x, x, epochs=1, verbose=0)
+    assert int(layer.k) == 4 and active(model) == {4}
+
+
+def test_a_compiled_model_follows_k():
+    """One model, whose graph is not made anew: after each change, in `fit` and in `predict`."""
+    model, seen = sparse_autoencoder(6), []
+
+    class Schedule(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            model.get_layer("sparse").set_k([6, 4, np.int64(1)][epoch])
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(logs["loss"])
+
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(x, x, batch_size=20, epochs=3, verbose=0, callbacks=[Schedule()])
+    expected = []
+    for k in (6, 4, 1):
+        model.get_layer("sparse").set_k(k)
+        rebuilt = model.predict(x, verbose=0)
+        assert active(model) == {k}
+        expected.append(np.mean((rebuilt - x) ** 2))
+    np.testing.assert_allclose(seen, expected, rtol=1e-5)
+    assert len(set(seen)) == 3
+
+
+def test_a_saved_model_keeps_the_k_that_it_had():
+    model = sparse_autoencoder(6, "magnitude")
+    model.compile(keras.optimizers.Adam(0.01), "mse", run_eagerly=True)
+    model.fit(x, x, epochs=1, verbose=0)
+    model.get_layer("sparse").set_k(2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "sparse.keras"
+        model.save(path)
+        loaded = keras.saving.load_model(path, safe_mode=True)
+    layer = loaded.get_layer("sparse")
+    assert (int(layer.k), layer.by, layer.initial_k) == (2, "magnitude", 6)
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    layer.set_k(9)
+    assert active(loaded) == {9}
+
+
+def test_a_k_sparse_layer_comes_back_from_its_configuration():
+    for k, by in ((1, "value"), (np.int64(3), "magnitude")):
+        config = KSparse(k, by, name="sparse").get_config()
+        copy = KSparse.from_config(config)
+        assert (copy.initial_k, copy.by, copy.name) == (k, by, "sparse") and type(config["k"]) is int
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0, 1.5, True, None, "2", float("nan")])
+def test_a_k_that_is_no_number_of_units_is_refused(k):
+    for refuse in (KSparse, sparse_autoencoder().get_layer("sparse").set_k):
+        with pytest.raises(ValueError, match=r"^k must be a whole number of at least 1; got ") as e:
+            refuse(k)
+        assert str(e.value).endswith(f"got {k!r}")
+
+
+def test_more_than_all_units_cannot_be_kept():
+    with pytest.raises(ValueError, match=r"^sparse cannot keep k = 10 of 9 units$"):
+        sparse_autoencoder(10)
+    layer = sparse_autoencoder(9).get_layer("sparse")
+    with pytest.raises(ValueError, match=r"^sparse cannot keep k = 10 of 9 units$"):
+        layer.set_k(10)
+    assert int(layer.k) == 9
+    with pytest.raises(ValueError, match=r"^early does not know its units yet: call it before set_k$"):
+        KSparse(1, name="early").set_k(1)
+
+
+@pytest.mark.parametrize("by", ["abs", None, 2])
+def test_only_values_and_magnitudes_are_compared(by):
+    with pytest.raises(ValueError, match=r"^by must be 'value' or 'magnitude'; got ") as e:
+        KSparse(1, by)
+    assert str(e.value).endswith(f"got {by!r}")
+
+
 FAULTS = [
+    CodeFault(
+        "more than k of equal units",
+        KSparse.call,
+        "ops.logical_and(level, first)",
+        "level",
+        test_exactly_k_are_kept_of_equal_ones,
+        ("value",),
+    ),
+    CodeFault(
+        "equal units that are all dropped",
+        KSparse.call,
+        "ops.logical_or(above, ops.logical_and(level, first))",
+        "above",
+        test_the_largest_units_are_kept,
+        (2, "value"),
+    ),
+    CodeFault(
+        "the smallest units",
+        KSparse.call,
+        "self.units - self.k",
+        "self.k - 1",
+        test_the_largest_units_are_kept,
+        (2, "value"),
+    ),
+    CodeFault(
+        "a k that no schedule reaches",
+        KSparse.call,
+        "self.units - self.k",
+        "self.units - self.initial_k",
+        test_a_compiled_model_follows_k,
+    ),
+    CodeFault(
+        "dense codes at test",
+        KSparse.call,
+        "ops.where(",
+        "ops.where(True if self._get_call_context().training is not True else ",
+        test_the_largest_units_are_kept,
+        (2, "value"),
+    ),
+    CodeFault(
+        "magnitudes for the units themselves",
+        KSparse.call,
+        "first)), z,",
+        "first)), size,",
+        test_the_largest_units_are_kept,
+        (2, "magnitude"),
+    ),
+    CodeFault(
+        "k as a number that is not stored",
+        KSparse.set_k,
+        "self.k.assign(k)",
+        "self.k = k",
+        test_a_compiled_model_follows_k,
+    ),
+    CodeFault(
+        "more units kept than there are",
+        KSparse.build,
+        "self._check(self.initial_k)",
+        "pass",
+        test_more_than_all_units_cannot_be_kept,
+    ),
     CodeFault(
         "a tied layer without its bias",
         DenseTranspose.call,
