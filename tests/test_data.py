@@ -420,7 +420,11 @@ def test_the_stored_results_can_be_read():
         assert len(table)
         assert name == "bench" or table["seed"].dtype.kind == "i"
         for column in table.dtype.names:
-            rows = table["epochs"] != 15 if (name, column) == ("boltzmann", "log_p_blank") else ...  # the older
+            rows = ...
+            if (name, column) == ("boltzmann", "log_p_blank"):  # the older rows have none
+                rows = table["epochs"] != 15
+            if name == "contractive" and column not in ("valid_error", "test_error"):  # no autoencoder there
+                rows = table["start"] != "random"
             assert table.dtype[column].kind == "U" or np.isfinite(table[column][rows]).all()
 
 
