@@ -50,18 +50,26 @@ def chromium():
 
 
 @contextlib.contextmanager
-def opened(browser, file):
-    """The page of a file, with lists of what went wrong and of all requests."""
-    page = browser.new_page(viewport={"width": PAGE[0], "height": PAGE[1]})
-    page.wrong, page.asked = [], []
+def watched(browser, size):
+    """An empty page of this width and height, with a list of the errors in its console and its scripts."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.wrong = []
     page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("requestfailed", lambda request: page.wrong.append(f"failed: {request.url[:90]}"))
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.route("http*://**", lambda route: route.abort())
-    page.goto(file.as_uri())
     yield page
     page.close()
+
+
+@contextlib.contextmanager
+def opened(browser, file):
+    """The page of a file, with lists of what went wrong and of all requests."""
+    with watched(browser, PAGE) as page:
+        page.asked = []
+        page.on("requestfailed", lambda request: page.wrong.append(f"failed: {request.url[:90]}"))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.route("http*://**", lambda route: route.abort())
+        page.goto(file.as_uri())
+        yield page
 
 
 def measured(browser, path, deck="full.slides"):

@@ -16,7 +16,7 @@ from functools import partial
 
 import nbformat
 import pytest
-from browser import chromium
+from browser import chromium, watched
 
 from tools import chapters
 
@@ -98,23 +98,20 @@ def jupyterlab(folder):
 @contextlib.contextmanager
 def opened(browser, url):
     """The page of a notebook without a network, with lists of what went wrong and of what the kernel sent."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.wrong, page.got = [], []
+    with watched(browser, (1280, 900)) as page:
+        page.got = []
 
-    def receive(frame):
-        frame = frame if isinstance(frame, bytes) else frame.encode()
-        kind = re.search(rb'"msg_type": ?"(\w+)"', frame)
-        page.got.append(kind[1].decode() if kind else "")
-        if page.got[-1] == "error":
-            page.wrong.append(frame[-3000:].decode(errors="replace"))
+        def receive(frame):
+            frame = frame if isinstance(frame, bytes) else frame.encode()
+            kind = re.search(rb'"msg_type": ?"(\w+)"', frame)
+            page.got.append(kind[1].decode() if kind else "")
+            if page.got[-1] == "error":
+                page.wrong.append(frame[-3000:].decode(errors="replace"))
 
-    page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("websocket", lambda socket: socket.on("framereceived", receive))
-    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.fulfill(body=""))
-    page.goto(url)
-    yield page
-    page.close()
+        page.on("websocket", lambda socket: socket.on("framereceived", receive))
+        page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.fulfill(body=""))
+        page.goto(url)
+        yield page
 
 
 def run_all_cells(page, seconds):
