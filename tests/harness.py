@@ -192,3 +192,47 @@ def check_hint(number, answer, hint):
     line = said(number, answer)
     assert line.startswith(f"Exercise {number}: ") and "right. " not in line and line.count("\n") == 1
     assert re.search(hint, line), line
+
+
+def answers(chapter, right, wrong, numbers):
+    """The tests of a chapter's markers, as a class that pytest collects under the name it is given there.
+
+    `right` has rows of exercise and answer, `wrong` has a pattern of the hint besides; `numbers` are the exercises
+    whose answer is a number, not a function.
+    """
+
+    class Answers:
+        @pytest.mark.parametrize(("number", "answer"), right)
+        def test_right_answers_are_right(self, number, answer):
+            check_verdict(number, answer, "right. ")
+
+        @pytest.mark.parametrize(("number", "answer", "hint"), wrong)
+        def test_wrong_answers_get_a_hint(self, number, answer, hint):
+            check_hint(number, answer, hint)
+
+        @pytest.mark.parametrize("number", markers(chapter))
+        @pytest.mark.parametrize("blank", BLANKS)
+        def test_blank_answers_are_told_so(self, number, blank):
+            if callable(blank) and number in numbers:
+                pytest.skip("a number is asked for")
+            check_verdict(number, blank, "no answer yet")
+
+        def test_every_marker_is_fed_right_and_wrong(self):
+            assert {row[0] for row in right} == {row[0] for row in wrong} == {*markers(chapter)}
+
+    return Answers
+
+
+def faults(number, chapter_faults):
+    """The tests that a chapter's faults go red, as such a class; the chapter is executed once for all of them."""
+
+    class Faults:
+        @pytest.fixture(scope="class")
+        def chapter(self):
+            return Chapter(number, chapter_faults)
+
+        @each(chapter_faults)
+        def test_a_fault_goes_red(self, fault, chapter):
+            chapter.goes_red(fault)
+
+    return Faults

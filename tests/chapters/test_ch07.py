@@ -2,10 +2,10 @@
 
 import harness
 import numpy as np
-import pytest
-from harness import ChapterFault, each
+from harness import ChapterFault
 
 from aelib import data
+from experiments import ch07
 
 
 def ranked(size=np.abs, back=lambda z: z, kind="stable"):
@@ -147,40 +147,12 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_right(number, answer):
-    harness.check_verdict(number, answer, "right. ")
-
-
-@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
-def test_wrong_answers_get_a_hint(number, answer, hint):
-    harness.check_hint(number, answer, hint)
-
-
-@pytest.mark.parametrize("number", harness.markers("07"))
-@pytest.mark.parametrize("blank", harness.BLANKS)
-def test_blank_answers_are_told_so(number, blank):
-    if callable(blank) and number in NUMBERS:
-        pytest.skip("a number is asked for")
-    harness.check_verdict(number, blank, "no answer yet")
-
-
-def test_every_marker_is_fed_right_and_wrong():
-    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == {*harness.markers("07")}
-
-
-@pytest.fixture(scope="module")
-def chapter():
-    return harness.Chapter("07", FAULTS)
-
-
-@each(FAULTS)
-def test_a_fault_goes_red(fault, chapter):
-    chapter.goes_red(fault)
+TestAnswers = harness.answers("07", RIGHT, WRONG, NUMBERS)
+TestFaults = harness.faults("07", FAULTS)
 
 
 def test_the_stored_choices_are_those_of_validation():
     table = data.load_results("ksparse")
     assert set(table["k"]) == {25, 784} and set(table["seed"]) == {0, 1, 2}
     codes = table[table["k"] < 784]
-    assert set(codes["alpha"]) <= {1, 2, 3, 4} and (codes["unused"] < 0.5).all()
+    assert set(codes["alpha"]) <= set(ch07.ALPHAS) and (codes["unused"] < 0.5).all()

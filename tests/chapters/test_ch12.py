@@ -2,7 +2,6 @@
 
 import harness
 import numpy as np
-import pytest
 from harness import ChapterFault, CodeFault, each
 from sklearn.cluster import KMeans
 
@@ -207,26 +206,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_right(number, answer):
-    harness.check_verdict(number, answer, "right. ")
-
-
-@pytest.mark.parametrize(("number", "answer", "hint"), WRONG)
-def test_wrong_answers_get_a_hint(number, answer, hint):
-    harness.check_hint(number, answer, hint)
-
-
-@pytest.mark.parametrize("number", harness.markers("12"))
-@pytest.mark.parametrize("blank", harness.BLANKS)
-def test_blank_answers_are_told_so(number, blank):
-    if callable(blank) and number in NUMBERS:
-        pytest.skip("a number is asked for")
-    harness.check_verdict(number, blank, "no answer yet")
-
-
-def test_every_marker_is_fed_right_and_wrong():
-    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == {*harness.markers("12")}
+TestAnswers = harness.answers("12", RIGHT, WRONG, NUMBERS)
 
 
 def test_the_ring_is_kmeans_with_a_narrow_kernel_and_the_mean_with_a_wide_one():
@@ -263,11 +243,4 @@ def test_a_fault_in_a_marker_goes_red(fault, monkeypatch):
     fault.goes_red(monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def chapter():
-    return harness.Chapter("12", FAULTS)
-
-
-@each(FAULTS)
-def test_a_fault_goes_red(fault, chapter):
-    chapter.goes_red(fault)
+TestFaults = harness.faults("12", FAULTS)
