@@ -16,6 +16,7 @@ import zlib
 import matplotlib
 import numpy as np
 from matplotlib.font_manager import FontProperties
+from matplotlib.image import imread
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from sklearn.model_selection import train_test_split
@@ -25,6 +26,25 @@ RESULTS = SHIPPED.parent / "experiments" / "results"
 WHOLE = "install the course from a whole clone: pip install --editable"
 FILES = "mnist.npz", "leukemia.npz", "house-votes-84.data", "wordnet.txt.xz", "wordsim353.tsv", "emoji.npz"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+EMOJI_STYLES = "Noto", "Twemoji", "Fluent"
+EMOJI_CLASSES = {  # name: the subgroups of Unicode in it, by the beginnings of their names
+    "animal": ("animal-",),
+    "plant": ("plant-",),
+    "food": ("food-",),
+    "drink": ("drink", "dishware"),
+    "vehicle": ("transport-ground", "transport-air", "transport-water"),
+    "building": ("place-building", "place-religious", "place-other"),
+    "face": ("face-",),
+    "person": (
+        "person",
+        *(f"person-{what}" for what in ("activity", "fantasy", "gesture", "resting", "role", "sport")),
+    ),
+    "hand": ("hand-", "hands"),
+    "clothing": ("clothing",),
+    "flag": ("country-flag", "subdivision-flag", "flag"),
+    "clock": ("time",),
+    "sign": ("arrow", "alphanum", "transport-sign", "warning", "av-symbol", "zodiac", "keycap", "religion"),
+}
 
 
 def load_mnist():
@@ -216,6 +236,89 @@ def load_emoji():
     return _unit_interval(raw["x"]), raw["name"], raw["cat"], raw["sub"]
 
 
+def load_emoji_parts(styles=EMOJI_STYLES, classes=tuple(EMOJI_CLASSES)):
+    """Emoji with the number of their class, in three parts that share no concept.
+
+    All styles of a concept lie in the same part. The parts are drawn with a fixed seed, so they are the same in every
+    run: a quarter of the concepts for testing, an eighth for validation. Classes and their subgroups of Unicode stand
+    in `EMOJI_CLASSES`; concepts of no class have pictures too, for methods that need no labels.
+
+    Parameters
+    ----------
+    styles : list of str
+        Of `EMOJI_STYLES`, in the order of the first axis of x.
+    classes : list of str
+        Of `EMOJI_CLASSES`. The first is class 0.
+
+    Returns
+    -------
+    (x_train, y_train), (x_valid, y_valid), (x_test, y_test)
+        x: float32, shape (number of styles, n, 32, 32, 3), as from `load_emoji`; y: int64, shape (n,), the class of
+        each concept, or -1 for none of them. n is 1,158 / 231 / 463 (for the course's own file).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_emoji`; a style or class is unknown or stands there twice; or the file has less than eight concepts.
+    """
+    chosen = [EMOJI_STYLES.index(style) for style in _known("style", styles, EMOJI_STYLES)]
+    x, _, _, subgroups = load_emoji()
+    if len(subgroups) < 8:
+        raise ValueError(f"{_find('emoji.npz')}: found {len(subgroups)} concepts; expected at least 8, for three parts")
+    y = np.full(len(subgroups), -1)
+    for number, name in enumerate(_known("class", classes, EMOJI_CLASSES)):
+        for subgroup in EMOJI_CLASSES[name]:
+            whole = not subgroup.endswith("-")
+            y[subgroups == subgroup if whole else np.char.startswith(subgroups, subgroup)] = number
+    n_test, n_valid = len(y) // 4, len(y) // 8
+    order = np.random.default_rng(0).permutation(len(y))
+    test, valid, train = np.split(order, [n_test, n_test + n_valid])
+    return tuple((x[chosen][:, np.sort(part)], y[np.sort(part)]) for part in (train, valid, test))
+
+
+def load_photographs():
+    """Photographs in colour, of animals and of monuments, all of one size.
+
+    Returns
+    -------
+    x : float32 array, shape (n, 240, 320, 3)
+        Red, green and blue in [0, 1]. n is 76, in the order of the files' names (for the course's own folder). Other
+        folders may have photographs of another size.
+    names : str array, shape (n,)
+        "alpaca", "tajMahal".
+    kinds : str array, shape (n,)
+        "animal" or "monument": what stands in the file's name before the first underscore.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The folder is missing or has no .jpg; a file is no picture of 8 bits in three colours, has another size than
+        the first, or a name that does not begin with its kind and an underscore.
+
+    Source: GCompris; photographers and licences: `data/photographs/CREDITS.txt`.
+    """
+    folder = _find_photographs()
+    paths = sorted(folder.glob("*.jpg"))
+    if not paths:
+        raise ValueError(f"{folder}: found no .jpg; expected at least one")
+    pictures = []
+    for path in paths:
+        try:
+            picture = imread(path)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise ValueError(f"{path}: not a picture that can be read: {error}") from error
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+            found = f"{picture.shape} of {picture.dtype}"
+            raise ValueError(f"{path}: found {found}; expected (height, width, 3) of uint8, which is RGB of 8 bits")
+        if pictures and picture.shape != pictures[0].shape:
+            raise ValueError(f"{path}: found {picture.shape}; expected {pictures[0].shape}, as {paths[0].name} has")
+        if not all(path.stem.partition("_")):
+            raise ValueError(f"{path}: expected a name like animal_alpaca.jpg: kind, underscore, name")
+        pictures.append(picture)
+    kinds, _, names = zip(*(path.stem.partition("_") for path in paths), strict=True)
+    return _unit_interval(np.stack(pictures)), np.array(names), np.array(kinds)
+
+
 def load_results(name):
     """A table that a script of `experiments/` stored.
 
@@ -333,6 +436,31 @@ def _find(name):
     if not (SHIPPED / name).is_file():
         raise FileNotFoundError(f"{SHIPPED / name}: no such file; {WHOLE}, or let AELIB_DATA name a folder that has it")
     return SHIPPED / name
+
+
+def _find_photographs():
+    """The folder of the photographs: in the folder that AELIB_DATA names, or else the course's own."""
+    name = "photographs"
+    folder = os.environ.get("AELIB_DATA")
+    if folder and (pathlib.Path(folder) / name).is_dir():
+        return pathlib.Path(folder) / name
+    if folder and not any((pathlib.Path(folder) / file).is_file() for file in FILES):
+        raise FileNotFoundError(f"AELIB_DATA names {folder}, where none of {', '.join(FILES)}, {name} is")
+    if not (SHIPPED / name).is_dir():
+        raise FileNotFoundError(f"{SHIPPED / name}: no such folder; {WHOLE}, or let AELIB_DATA name one that has it")
+    return SHIPPED / name
+
+
+def _known(what, names, all_of_them):
+    """The names, where each is known and stands there once."""
+    if isinstance(names, str) or not len(names):
+        raise ValueError(f"expected a list with the name of at least one {what}; got {names!r}")
+    for name in names:
+        if name not in all_of_them:
+            raise ValueError(f"unknown {what} {name!r}; there are {', '.join(all_of_them)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"expected each {what} once; got {', '.join(names)}")
+    return names
 
 
 def _read_npz(name, /, **expected):

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from harness import CodeFault, each
+from PIL import Image
 
 from aelib import data
 
@@ -83,6 +84,66 @@ def test_emoji_are_three_drawings_of_each_concept():
     assert same < 0.7 * np.square(small[0] - np.roll(small[1], 900, axis=0)).mean()
 
 
+def test_parts_of_the_emoji_share_no_concept_and_lose_none():
+    parts = data.load_emoji_parts()
+    x, names, _, subgroups = data.load_emoji()
+    assert [part.shape for part, _ in parts] == [(3, n, 32, 32, 3) for n in (1158, 231, 463)]
+    assert all(part.dtype == np.float32 and y.dtype == np.int64 and y.min() == -1 for part, y in parts)
+    number = {x[:, i].tobytes(): i for i in range(len(names))}  # all three drawings of a concept, in this order
+    assert len(number) == len(names)
+    found = [[number.get(part[:, i].tobytes()) for i in range(part.shape[1])] for part, _ in parts]
+    assert all(set(one).isdisjoint(other) for one, other in zip(found, found[1:] + found[:1], strict=True))
+    assert sorted(i for part in found for i in part) == list(range(len(names)))
+    # Drawn once, for good; and all of a class are of its subgroups.
+    first = [["grinning", "smiley"], ["heart_eyes", "relaxed"], ["smile", "blush"]]
+    assert [names[part[:2]].tolist() for part in found] == first
+    y = np.concatenate([y for _, y in parts])
+    assert np.bincount(y[y >= 0]).tolist() == [129, 28, 101, 27, 72, 50, 115, 259, 43, 47, 253, 31, 150]
+    for (_, y), part in zip(parts, found, strict=True):
+        for name, subgroup in (("face", "face-smiling"), ("hand", "hands"), ("clock", "time"), ("person", "person")):
+            assert (y[subgroups[part] == subgroup] == list(data.EMOJI_CLASSES).index(name)).all()
+        for none in ("monkey-face", "cat-face", "person-symbol", "place-map", "family"):
+            assert (y[subgroups[part] == none] == -1).all()
+
+
+def test_parts_of_some_styles_and_classes_are_in_the_order_asked_for():
+    parts = data.load_emoji_parts()
+    some = data.load_emoji_parts(["Fluent", "Noto"], ["flag", "animal"])
+    for (x, y), (x_some, y_some) in zip(parts, some, strict=True):
+        assert np.array_equal(x_some, x[[2, 0]])
+        number = list(data.EMOJI_CLASSES).index
+        assert np.array_equal(y_some == 0, y == number("flag"))
+        assert np.array_equal(y_some == 1, y == number("animal")) and y_some.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"styles": ["Noto", "Apple"]}, "unknown style 'Apple'; there are Noto, Twemoji, Fluent$"),
+        ({"styles": "Noto"}, "expected a list with the name of at least one style; got 'Noto'$"),
+        ({"styles": []}, r"at least one style; got \[\]$"),
+        ({"styles": ["Noto", "Noto"]}, "expected each style once; got Noto, Noto$"),
+        ({"classes": ["flag", "ship"]}, "unknown class 'ship'; there are animal, plant, food, .*, sign$"),
+        ({"classes": ["flag", "flag"]}, "expected each class once; got flag, flag$"),
+    ],
+)
+def test_unknown_styles_and_classes_are_named(asked, found):
+    with pytest.raises(ValueError, match=found):
+        data.load_emoji_parts(**asked)
+
+
+def test_photographs_are_credited_and_of_one_size():
+    x, names, kinds = data.load_photographs()
+    assert x.shape == (76, 240, 320, 3) and x.dtype == np.float32 and x.min() == 0 and x.max() == 1
+    assert (kinds == "animal").sum() == 33 and (kinds == "monument").sum() == 43 and len(set(names)) == 76
+    assert (names[0], kinds[0], names[-1], kinds[-1]) == ("alpaca", "animal", "victoriaMemorial", "monument")
+    credits = (data.SHIPPED / "photographs" / "CREDITS.txt").read_text(encoding="utf-8")
+    assert [str(name) for name in names if f"{name}.webp" not in credits] == []
+    # Colours stand in the order red, green, blue: by day the sky, at the top, is bluer than it is red.
+    sky = x[kinds == "monument", :20].mean(axis=(0, 1, 2))
+    assert sky[2] > sky[0] + 0.05
+
+
 def test_curved_plane_is_the_lectures():
     state = np.random.get_state()
     try:
@@ -104,6 +165,8 @@ def test_curved_plane_is_the_lectures():
         data.load_votes,
         data.load_word_pairs,
         data.load_emoji,
+        data.load_emoji_parts,
+        data.load_photographs,
         data.make_curved_plane,
     ],
 )
@@ -232,6 +295,8 @@ LOADERS = [
     (data.load_glosses, "wordnet.txt.xz"),
     (data.load_word_pairs, "wordsim353.tsv"),
     (data.load_emoji, "emoji.npz"),
+    (data.load_emoji_parts, "emoji.npz"),
+    (data.load_photographs, "photographs"),
 ]
 
 
@@ -241,13 +306,15 @@ def test_a_folder_without_any_of_the_files_is_named(tmp_path, monkeypatch, load,
     with pytest.raises(FileNotFoundError, match=f"AELIB_DATA names .*{tmp_path.name}.*none of .*{name}") as error:
         load()
     names = "mnist.npz, leukemia.npz, house-votes-84.data, wordnet.txt.xz, wordsim353.tsv, emoji.npz"
+    if name == "photographs":
+        names += ", photographs"
     assert str(error.value).endswith(f"none of {names} is")
 
 
 @pytest.mark.parametrize(("load", "name"), LOADERS)
 def test_an_installation_without_the_data_says_what_to_do(tmp_path, monkeypatch, load, name):
     monkeypatch.setattr(data, "SHIPPED", tmp_path)
-    with pytest.raises(FileNotFoundError, match=f"{name}.*: no such file; install the course from a whole clone"):
+    with pytest.raises(FileNotFoundError, match=f"{name}.*: no such f.*; install the course from a whole clone"):
         load()
 
 
@@ -381,6 +448,72 @@ def test_bad_emoji_are_named(tmp_path, monkeypatch, change, found):
     assert str(tmp_path / "emoji.npz") in str(error.value)
 
 
+def test_too_few_emoji_for_three_parts_are_named(tmp_path, monkeypatch):
+    seven = np.array(list("abcdefg"))
+    np.savez(tmp_path / "emoji.npz", x=np.zeros((3, 7, 32, 32, 3), np.uint8), name=seven, cat=seven, sub=seven)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"emoji.npz: found 7 concepts; expected at least 8, for three parts$"):
+        data.load_emoji_parts()
+
+
+def photographs(folder, **pictures):
+    """A folder of photographs, a file for each array: JPEG, or PNG where there are more than 8 bits."""
+    (folder / "photographs").mkdir()
+    for name, picture in pictures.items():
+        kind = "png" if picture.dtype == np.uint16 else "jpeg"
+        Image.fromarray(picture).save(folder / "photographs" / f"{name}.jpg", kind, quality=95)
+
+
+def test_other_photographs_may_have_another_size(tmp_path, monkeypatch):
+    red = np.zeros((40, 60, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
+    photographs(tmp_path, ship_b_c=red, animal_a=red // 255 * 51)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    x, names, kinds = data.load_photographs()
+    assert (names.tolist(), kinds.tolist()) == (["a", "b_c"], ["animal", "ship"])
+    np.testing.assert_allclose(x[:, 20, 30], [[0.2, 0, 0], [1, 0, 0]], atol=0.02)
+
+
+def test_without_photographs_of_its_own_a_folder_gets_the_courses(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mnist.npz", **small(12, 1))
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    assert data.load_photographs()[0].shape == (76, 240, 320, 3)
+
+
+def test_a_folder_with_photographs_alone_is_enough_for_them(tmp_path, monkeypatch):
+    photographs(tmp_path, a_b=np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    assert data.load_photographs()[0].shape == (1, 8, 8, 3)
+
+
+GOOD = np.zeros((40, 60, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found"),
+    [
+        ({}, "photographs: found no .jpg; expected at least one$"),
+        ({"a_b": GOOD[..., 0]}, r"a_b.jpg: found \(40, 60\) of uint8; expected \(height, width, 3\) of uint8"),
+        ({"a_b": np.zeros((40, 60), np.uint16)}, r"a_b.jpg: found \(40, 60\) of .*; expected \(height, width, 3\)"),
+        ({"a_b": GOOD, "a_c": GOOD[1:]}, r"a_c.jpg: found \(39, 60, 3\); expected \(40, 60, 3\), as a_b.jpg has$"),
+        ({"alpaca": GOOD}, "alpaca.jpg: expected a name like animal_alpaca.jpg: kind, underscore, name$"),
+    ],
+)
+def test_bad_photographs_are_named(tmp_path, monkeypatch, pictures, found):
+    photographs(tmp_path, **pictures)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=found):
+        data.load_photographs()
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture at all", b"\xff\xd8\xff\xe0 and no more"])
+def test_a_file_that_is_no_picture_is_named(tmp_path, monkeypatch, content):
+    photographs(tmp_path)
+    (tmp_path / "photographs" / "a_b.jpg").write_bytes(content)
+    monkeypatch.setenv("AELIB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"a_b.jpg: not a picture that can be read"):
+        data.load_photographs()
+
+
 def test_stored_results_come_with_their_types(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "RESULTS", tmp_path)
     (tmp_path / "many.csv").write_text("recipe,n,error\nL2(1e-4): no é,2,0.125\nat once,150,1e-3\n", encoding="utf-8")
@@ -484,6 +617,41 @@ FAULTS = [
         'raw["cat"], raw["sub"]',
         'raw["sub"], raw["cat"]',
         test_emoji_are_three_drawings_of_each_concept,
+    ),
+    CodeFault(
+        "emoji split by drawing and not by concept",
+        data.load_emoji_parts,
+        "(x[chosen][:, np.sort(part)], y",
+        "(np.stack([x[s][(np.sort(part) + s) % len(y)] for s in chosen]), y",
+        test_parts_of_the_emoji_share_no_concept_and_lose_none,
+    ),
+    CodeFault(
+        "classes by the beginning of every name",
+        data.load_emoji_parts,
+        "subgroups == subgroup if whole else ",
+        "",
+        test_parts_of_the_emoji_share_no_concept_and_lose_none,
+    ),
+    CodeFault(
+        "validation concepts that are tested on",
+        data.load_emoji_parts,
+        "[n_test, n_test + n_valid]",
+        "[n_test + n_valid, n_test + n_valid]",
+        test_parts_of_the_emoji_share_no_concept_and_lose_none,
+    ),
+    CodeFault(
+        "styles always in the file's order",
+        data.load_emoji_parts,
+        '[EMOJI_STYLES.index(style) for style in _known("style", styles, EMOJI_STYLES)]',
+        "sorted(EMOJI_STYLES.index(style) for style in styles)",
+        test_parts_of_some_styles_and_classes_are_in_the_order_asked_for,
+    ),
+    CodeFault(
+        "photographs whose colours stand in the order of OpenCV",
+        data.load_photographs,
+        "picture = imread(path)",
+        "picture = imread(path)[..., ::-1]",
+        test_photographs_are_credited_and_of_one_size,
     ),
     CodeFault(
         "the point cloud with its columns drawn in another order",
