@@ -105,14 +105,14 @@ FAULTS = [
     ),
     ChapterFault(
         "annealing from a base with another Z",
-        "len(t_y) * np.log(2) + np.logaddexp",
-        "np.logaddexp",
+        "np.full(n_chains, log_z_base)",
+        "np.full(n_chains, log_z_base - len(t_y) * np.log(2))",
         "AIS by hand, four estimates: off by how many standard errors",
     ),
     ChapterFault(
         "annealing with one temperature missing",
-        "itertools.pairwise(betas)",
-        "itertools.pairwise(betas[:-1])",
+        "np.full(n_chains, log_z_base)\n    for before, beta in itertools.pairwise(betas)",
+        "np.full(n_chains, log_z_base)\n    for before, beta in itertools.pairwise(betas[:-1])",
         "AIS by hand, four estimates: off by how many standard errors",
     ),
     ChapterFault(
@@ -120,6 +120,12 @@ FAULTS = [
         "log_z = logsumexp(log_weights) - np.log(1000)  # of the mean weight",
         "log_z = log_weights.mean()",
         "AIS by hand, four estimates: off by how many standard errors",
+    ),
+    ChapterFault(
+        "images that are forbidden and met all the same",
+        "moved.sum(axis=1, keepdims=True) < least",
+        "moved.sum(axis=1, keepdims=True) < 0",
+        "bars and stripes of 4 pixels or more: ln Z off by how many standard errors",
     ),
     ChapterFault(
         "training on the test split",
