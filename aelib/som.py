@@ -52,13 +52,15 @@ class SOM:
         Raises
         ------
         ValueError
-            x that is no matrix, is empty, or holds NaN or infinity; a start of another shape.
+            x that is no matrix, is empty, or holds NaN or infinity; a start of another shape, or one that holds these.
         """
         x = _matrix(x)
         shape = (self.rows, self.columns, x.shape[1])
         if start is not None and np.shape(start) != shape:
             raise ValueError(f"start must have the shape {shape}; got {np.shape(start)}")
-        weights = plane(x, self.rows, self.columns) if start is None else np.array(start)
+        weights = plane(x, self.rows, self.columns) if start is None else np.asarray(start)
+        if not np.isfinite(weights).all():
+            raise ValueError("start holds NaN or infinity; expected finite numbers")
         self.weights = weights.astype(x.dtype)
         first, last = self.sigma
         for epoch in range(self.epochs):
@@ -73,8 +75,8 @@ class SOM:
         kernel = np.exp(-self._apart / (2 * _positive(sigma) ** 2)).astype(x.dtype)
         total = kernel @ np.bincount(won, minlength=len(w)).astype(x.dtype)
         reached = total > 0  # with a very narrow kernel some nodes are beyond all rows: they stay
-        w[reached] = (kernel @ (one_hot @ x))[reached] / total[reached, None]
-        self.weights = w.reshape(self.weights.shape)
+        means = kernel @ (one_hot @ x) / np.where(reached, total, 1)[:, None]
+        self.weights = np.where(reached[:, None], means, w).reshape(self.weights.shape)
 
     def predict(self, x):
         """The place of each row's winner on the grid: int array, shape (n, 2), row and column."""
@@ -108,7 +110,7 @@ class SOM:
     def _flat(self):
         if self.weights is None:
             raise ValueError("the map has no weights yet: call fit first")
-        return self.weights.reshape(self.rows * self.columns, -1).copy()
+        return self.weights.reshape(self.rows * self.columns, -1)
 
     def _fitting(self, x):
         x, width = _matrix(x), self._flat().shape[1]

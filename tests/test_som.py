@@ -118,6 +118,9 @@ def check_the_width_shrinks_by_one_factor():
     seen.clear()
     Watched(1, 1, epochs=1).fit(rows())
     np.testing.assert_allclose(seen, [1])
+    seen.clear()
+    Watched(1, 1).fit(rows())
+    assert len(seen) == 30
 
 
 def test_the_width_shrinks_by_one_factor():
@@ -135,6 +138,10 @@ def check_the_start_is_the_plane_of_two_components():
         np.testing.assert_allclose(np.abs(z), np.abs(np.stack([down, across], axis=2)), atol=1e-9)
         np.testing.assert_allclose(pca.inverse_transform(pca.transform(w.reshape(15, 4))), w.reshape(15, 4), atol=1e-9)
         assert np.ptp(z[:, 0, 0]) == pytest.approx(3) and np.ptp(z[0, :, 1]) == pytest.approx(3)
+    down, across = (np.ptp(pca.transform(plane(x, 4, 4)[part])[:, 0]) for part in (np.s_[:, 0], np.s_[0]))
+    assert down > 1 and across < 1e-9  # of a square, the first component goes down the rows
+    small, large = (np.abs(plane(scale * x, 3, 5) - scale * x.mean(axis=0)) for scale in (0.01, 1))
+    np.testing.assert_allclose(small, 0.01 * large, atol=1e-9)
 
 
 def test_the_start_is_the_plane_of_two_components():
@@ -167,6 +174,9 @@ def test_inputs_are_not_changed_and_types_are_kept():
     assert ours.weights.dtype == np.float32 and ours.fit(x.astype(int)).weights.dtype == np.float64
     kept = ours.weights
     assert ours.fit(rows(seed=3)) is ours and ours.weights is not kept
+    kept, copied = ours.weights, ours.weights.copy()
+    ours.step(rows(), 0.1)
+    assert np.array_equal(kept, copied) and not np.array_equal(ours.weights, kept)
 
 
 def test_many_rows_are_taken_in_parts():
@@ -185,22 +195,32 @@ HOLES = np.where(np.eye(4) > 0, np.nan, 1.0)
 @pytest.mark.parametrize(
     ("message", "action"),
     [
-        ("x holds NaN in 4 of 4 rows: fill", lambda: fitted(x=HOLES)),
+        ("^x holds NaN in 4 of 4 rows: fill what is missing first$", lambda: fitted(x=HOLES)),
         ("x holds NaN", lambda: fitted(x=rows()).predict(HOLES)),
-        ("x holds infinity", lambda: fitted(x=rows() / 0)),
-        (r"at least one row and one column; got the shape \(0, 3\)", lambda: fitted(x=np.zeros((0, 3)))),
+        ("^x holds infinity; expected finite numbers$", lambda: fitted(x=rows() / 0)),
+        (
+            r"^x must be a matrix with at least one row and one column; got the shape \(0, 3\)$",
+            lambda: fitted(x=np.zeros((0, 3))),
+        ),
         (r"must be a matrix .* \(7,\)", lambda: fitted(x=np.zeros(7))),
-        ("trained on rows of 4 numbers; got rows of 3", lambda: fitted().predict(rows(width=3))),
+        ("^the map was trained on rows of 4 numbers; got rows of 3$", lambda: fitted().predict(rows(width=3))),
         ("trained on rows of 4 numbers; got rows of 3", lambda: fitted().quantization_error(rows(width=3))),
-        ("call fit first", lambda: SOM(3, 5).predict(rows())),
+        ("^the map has no weights yet: call fit first$", lambda: SOM(3, 5).predict(rows())),
         ("call fit first", lambda: SOM(3, 5).u_matrix()),
-        (r"start must have the shape \(3, 5, 4\); got \(15, 4\)", lambda: SOM(3, 5).fit(rows(), np.zeros((15, 4)))),
-        ("topographic_error needs neighbours; a map of one", lambda: fitted((1, 1)).topographic_error(rows())),
-        ("u_matrix needs neighbours", lambda: fitted((1, 1)).u_matrix()),
-        ("rows must be a whole number, at least 1; got 0", lambda: SOM(0, 5)),
-        ("columns must be a whole number, at least 1; got 2.5", lambda: SOM(2, 2.5)),
-        ("epochs must be .*; got 0", lambda: SOM(2, 2, epochs=0)),
-        ("width of the kernel must be positive; got 0", lambda: SOM(2, 2, sigma=(1, 0))),
+        (r"^start must have the shape \(3, 5, 4\); got \(15, 4\)$", lambda: SOM(3, 5).fit(rows(), np.zeros((15, 4)))),
+        (
+            "^start holds NaN or infinity; expected finite numbers$",
+            lambda: SOM(3, 5).fit(rows(), np.full((3, 5, 4), np.nan)),
+        ),
+        (
+            "^topographic_error needs neighbours; a map of one node has none$",
+            lambda: fitted((1, 1)).topographic_error(rows()),
+        ),
+        ("^u_matrix needs neighbours; a map of one node has none$", lambda: fitted((1, 1)).u_matrix()),
+        ("^rows must be a whole number, at least 1; got 0$", lambda: SOM(0, 5)),
+        ("^columns must be a whole number, at least 1; got 2.5$", lambda: SOM(2, 2.5)),
+        ("^epochs must be .*; got 0$", lambda: SOM(2, 2, epochs=0)),
+        ("^a width of the kernel must be positive; got 0$", lambda: SOM(2, 2, sigma=(1, 0))),
         ("width of the kernel must be positive; got -1", lambda: SOM(2, 2, sigma=(-1, 1))),
         ("width of the kernel must be positive; got nan", lambda: fitted().step(rows(), np.nan)),
     ],
