@@ -198,6 +198,27 @@ FAULTS = [
         "change = ops.square",
         "relations above 1: all pairs at once off the double loop by",
     ),
+    ChapterFault(
+        "a field that does not show what is typed",
+        'picture_of_word(change["new"].strip().lower())',
+        'picture_of_word("wine")',
+        "the toy shows the word that was typed: share",
+        alone=True,
+    ),
+    ChapterFault(
+        "a loop over the examples that shares the pairs too",
+        'return laplacian(h, kinds["LE"][1]) + error',
+        'return laplacian(h, kinds["LE"][1]) / n + error',
+        "weight of the reconstruction in the loop over γ",
+        alone=True,
+    ),
+    ChapterFault(
+        "relations of the input where the output's are meant",
+        'other = ae(clean) if name == "the output" else clean + noise',
+        "other = clean + noise",
+        "relations of the output: share of weights with a gradient",
+        alone=True,
+    ),
 ]
 
 
