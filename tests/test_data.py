@@ -558,6 +558,8 @@ def test_the_stored_results_can_be_read():
                 rows = table["epochs"] != 15
             if name == "contractive" and column not in ("valid_error", "test_error"):  # no autoencoder there
                 rows = table["start"] != "random"
+            if name == "distilled" and ("missed" in column or "bias" in column or column == "errors_on_test"):
+                rows = table["images"] != "all"  # no class is left out there, and no bias raised
             assert table.dtype[column].kind == "U" or np.isfinite(table[column][rows]).all()
 
 
