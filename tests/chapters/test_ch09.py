@@ -126,6 +126,12 @@ FAULTS = [
         "the lecture's three products off its formulas with these numbers",
     ),
     ChapterFault(
+        "a kernel turned round for Keras's layers",
+        'k = np.array(kernel, "float32")',
+        'k = np.array(kernel[::-1], "float32")',
+        "second product off Keras's convolution",
+    ),
+    ChapterFault(
         "swapped channels",
         "    return (matrix_of(kernel, n, stride).T @ h.ravel()).reshape(n, n, -1)",
         "    return (matrix_of(kernel, n, stride).T @ h.T.ravel()).reshape(n, n, -1)",
@@ -154,6 +160,12 @@ FAULTS = [
         "if size < stride:",
         "if False:",
         "a kernel smaller than the stride is refused, of one",
+    ),
+    ChapterFault(
+        "the first layer's ripple, of period 8, left out",
+        "step = len(energy) // 8",
+        "step = len(energy) // 4",
+        "untrained, kernels 2, 3, 4: share of ripples of periods 2, 4 and 8, each draw",
     ),
     ChapterFault(
         "a resize-convolution that copies by zeros",
