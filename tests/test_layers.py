@@ -531,7 +531,7 @@ def test_the_largest_units_are_kept(k, by):
             np.testing.assert_array_equal(code, np.where(kept, z, 0))
         np.testing.assert_array_equal(z, before)
         assert code.dtype == np.float32
-        np.testing.assert_array_equal(layer(z.reshape(8, 5, 7)), code.reshape(8, 5, 7))
+        np.testing.assert_array_equal(KSparse(k, by)(z.reshape(8, 5, 7)), code.reshape(8, 5, 7))
 
 
 def test_the_value_decides_unless_it_is_said_otherwise():

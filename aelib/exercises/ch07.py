@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("7.1")
@@ -10,16 +10,14 @@ def _halved_codes(answer):
     value = as_number(answer)
     if close(value, 7, rtol=1e-3):
         return "The images come out as before, and half of the penalty is gone for nothing."
-    if close(value, 11, rtol=1e-3):
-        raise Wrong("The penalty reads the codes, and these were halved.")
-    if close(value, 5, rtol=1e-3):
-        raise Wrong("A quarter is what is left of an L2 penalty, of squares.")
-    if close(value, 19, rtol=1e-3):
-        raise Wrong("The atoms were doubled, but the penalty is on the codes.")
-    if close(value, 4, rtol=1e-3):
-        raise Wrong("That is the penalty. The error belongs to the loss too.")
-    if close(value, 5.5, rtol=1e-3):
-        raise Wrong("The error was halved as well. What comes out when halved codes meet doubled atoms?")
+    mistakes = {
+        "The penalty reads the codes, and these were halved.": 11,
+        "A quarter is what is left of an L2 penalty, of squares.": 5,
+        "The atoms were doubled, but the penalty is on the codes.": 19,
+        "That is the penalty. The error belongs to the loss too.": 4,
+        "The error was halved as well. What comes out when halved codes meet doubled atoms?": 5.5,
+    }
+    recognise(value, mistakes, rtol=1e-3)
     raise Wrong("What comes out when halved codes meet doubled atoms? And what is the sum of halved sizes?")
 
 
@@ -32,12 +30,12 @@ def _k_largest_magnitudes(answer):
     def kept(size):
         return np.where(np.argsort(np.argsort(-size, axis=1), axis=1) < 3, z, 0)
 
-    if close(found, kept(z)):
-        raise Wrong("Large negative numbers have a large magnitude too.")
-    if close(found, np.abs(kept(np.abs(z)))):
-        raise Wrong("The right units are kept, but they lost their signs.")
-    if close(found, kept(-np.abs(z))):
-        raise Wrong("Those are the smallest magnitudes.")
+    mistakes = {
+        "Large negative numbers have a large magnitude too.": kept(z),
+        "The right units are kept, but they lost their signs.": np.abs(kept(np.abs(z))),
+        "Those are the smallest magnitudes.": kept(-np.abs(z)),
+    }
+    recognise(found, mistakes, rtol=0.02)
     if not close(found, kept(np.abs(z))):
         raise Wrong("It is not the k largest magnitudes of each row, with all others zero.")
     equal = np.array([[2.0, -2, 2, -2, 1], [3, 1, -1, 1, 1]])
@@ -58,7 +56,7 @@ def _kl_penalty(answer):
         return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
 
     units = h.mean(axis=0)
-    hints = {
+    mistakes = {
         "The mean of a unit runs over the images, axis 0.": kl(rho, h.mean(axis=1)).sum(),
         "Each unit has a mean of its own; one mean of the whole layer hides them.": kl(rho, h.mean()),
         "One mean of the whole layer, times the units, hides what the single units do.": 5 * kl(rho, h.mean()),
@@ -70,7 +68,5 @@ def _kl_penalty(answer):
     }
     if close(found, kl(rho, units).sum(), rtol=1e-6):
         return "Zero where every unit has its mean, and only there."
-    for hint, wrong in hints.items():
-        if close(found, wrong, rtol=1e-6):
-            raise Wrong(hint)
+    recognise(found, mistakes)
     raise Wrong("For each unit rho log(rho / mean) + (1 - rho) log((1 - rho) / (1 - mean)), then the sum.")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("8.1")
@@ -12,18 +12,18 @@ def _doubled_sums(answer):
     slopes = 99**2 / (99**2 + 1) ** 2 / (0.99 * 0.01)  # after over before
     if close(value, 4 * slopes**2):
         return "The weights count four times, but the unit is saturated: its part falls below a thousandth."
-    if close(value, 1 / (4 * slopes**2)):
-        raise Wrong("That is before over after.")
-    if close(value, 4):
-        raise Wrong("That is the unit at 0.5, whose slope stays. The other one's output moves towards 1.")
-    if close(value, slopes**2):
-        raise Wrong("That is the slope's part. The weights of the unit are doubled too.")
-    if close(value, 4 * slopes):
-        raise Wrong("The slope is squared in the norm.")
-    if close(value, 2 * slopes**2) or close(value, 2 * slopes):
-        raise Wrong("The weights are squared in the norm.")
-    if close(value, 1):
-        raise Wrong("Doubling the sum does not double the output: h = s(a), and then s(2a).")
+    weights_once = "The weights are squared in the norm."
+    if close(value, 2 * slopes):
+        raise Wrong(weights_once)
+    mistakes = {
+        "That is before over after.": 1 / (4 * slopes**2),
+        "That is the unit at 0.5, whose slope stays. The other one's output moves towards 1.": 4,
+        "That is the slope's part. The weights of the unit are doubled too.": slopes**2,
+        "The slope is squared in the norm.": 4 * slopes,
+        weights_once: 2 * slopes**2,
+        "Doubling the sum does not double the output: h = s(a), and then s(2a).": 1,
+    }
+    recognise(value, mistakes, rtol=0.02)
     raise Wrong("The part is (h (1 - h))² times the sum of the squared weights. What is h after a becomes 2a?")
 
 
@@ -39,23 +39,21 @@ def _tanh_norm(answer):
             raise Wrong("One value for each image is asked for, not one for the batch.")
     found = call(answer, x, w, b, shape=(6,))
     sigmoid = expit(x @ w + b)
-    wrong = {
-        "This is still the sigmoid's encoder: both h and its slope have to change.": (sigmoid * (1 - sigmoid)) ** 2,
-        "The slope of tanh is not h (1 - h).": (h * (1 - h)) ** 2,
-        "The slope is tanh's, but h is still the sigmoid's.": (1 - sigmoid**2) ** 2,
-        "The slope is to be squared.": slope,
-    }
     if close(found, right, rtol=1e-6):
         return "Any activation whose slope is a function of its output has such a line."
-    for hint, factor in wrong.items():
-        if close(found, factor @ squares, rtol=1e-6):
-            raise Wrong(hint)
-    if close(found, slope**2 @ (w**2).sum(axis=1), rtol=1e-6):
-        raise Wrong("The squared weights are to be summed over the inputs, so that each unit has one sum.")
-    if close(found, np.sqrt(right), rtol=1e-6):
-        raise Wrong("This is the norm. Its square is asked for.")
-    if close(found, ((slope @ w.T) ** 2).sum(axis=1), rtol=1e-6):
-        raise Wrong("This is the gradient of the summed codes: square each derivative before you sum over the units.")
+    gradient = "This is the gradient of the summed codes: square each derivative before you sum over the units."
+    mistakes = {
+        "This is still the sigmoid's encoder: both h and its slope have to change.": (sigmoid * (1 - sigmoid)) ** 2
+        @ squares,
+        "The slope of tanh is not h (1 - h).": (h * (1 - h)) ** 2 @ squares,
+        "The slope is tanh's, but h is still the sigmoid's.": (1 - sigmoid**2) ** 2 @ squares,
+        "The slope is to be squared.": slope @ squares,
+        "The squared weights are to be summed over the inputs, so that each unit has one sum.": slope**2
+        @ (w**2).sum(axis=1),
+        "This is the norm. Its square is asked for.": np.sqrt(right),
+        gradient: ((slope @ w.T) ** 2).sum(axis=1),
+    }
+    recognise(found, mistakes)
     raise Wrong("It is the squared slope of each unit, times its summed squared weights, summed over the units.")
 
 
@@ -77,17 +75,15 @@ def _rebuilt_norm(answer):
 
     if close(found, norms(), rtol=1e-6):
         return "Two slopes and the weights twice: noise in the image acts on this, the printed penalty on a part of it."
-    if close(found, norms(outer=False), rtol=1e-6):
-        raise Wrong("These are the logits. The rebuilt image is their sigmoid, which has a slope too.")
-    if close(found, norms(inner=False), rtol=1e-6):
-        raise Wrong("The slope of the code is missing.")
-    if close(found, norms(inner=False, outer=False), rtol=1e-6):
-        raise Wrong("Both slopes are missing.")
-    if close(found, norms(power=1), rtol=1e-6):
-        raise Wrong("This is the norm. Its square is asked for.")
-    if close(found, norms(back=w), rtol=1e-6):
-        raise Wrong("The way back has the weights transposed.")
     h = expit(x @ w + b)
-    if close(found, (h * (1 - h)) ** 2 @ (w**2).sum(axis=0), rtol=1e-6):
-        raise Wrong("This is the code's Jacobian. Go on to the rebuilt image.")
+    logits = "These are the logits. The rebuilt image is their sigmoid, which has a slope too."
+    mistakes = {
+        logits: norms(outer=False),
+        "The slope of the code is missing.": norms(inner=False),
+        "Both slopes are missing.": norms(inner=False, outer=False),
+        "This is the norm. Its square is asked for.": norms(power=1),
+        "The way back has the weights transposed.": norms(back=w),
+        "This is the code's Jacobian. Go on to the rebuilt image.": (h * (1 - h)) ** 2 @ (w**2).sum(axis=0),
+    }
+    recognise(found, mistakes)
     raise Wrong("For each image: outer slopes times W times inner slopes times W transposed. Square, and sum.")

@@ -5,6 +5,7 @@ import numpy as np
 from harness import ChapterFault
 
 from aelib import data
+from aelib.layers import KSparse
 from experiments import ch07
 
 
@@ -149,6 +150,25 @@ FAULTS = [
 
 TestAnswers = harness.answers("07", RIGHT, WRONG, NUMBERS)
 TestFaults = harness.faults("07", FAULTS)
+
+
+def test_the_codes_of_the_table_are_those_of_the_layer():
+    rng = np.random.default_rng(0)
+    x, kernel, bias = (rng.normal(size=shape).astype("float32") for shape in ((6, 5), (5, 9), 9))
+    expected = np.asarray(KSparse(4)(x @ kernel + bias))
+    np.testing.assert_allclose(ch07.code(x, kernel, bias, 4), expected, rtol=1e-6)
+
+
+def test_images_are_moved_by_at_most_a_pixel_and_each_by_itself():
+    x = np.zeros((200, 28, 28), "float32")
+    x[:, 14, 9] = 1
+    image, row, column = np.nonzero(ch07.shifted(x.reshape(-1, 784), np.random.default_rng(0)).reshape(x.shape))
+    np.testing.assert_array_equal(image, np.arange(200))
+    assert {*zip(row - 14, column - 9, strict=True)} == {(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    corner = np.zeros((1, 784), "float32")
+    corner[0, 0] = 1
+    seen = [ch07.shifted(corner, np.random.default_rng(seed))[0].sum() for seed in range(30)]
+    assert {*seen} == {0, 1}  # what leaves the frame is lost, and does not come back on the other side
 
 
 def test_the_stored_choices_are_those_of_validation():
