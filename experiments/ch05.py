@@ -26,6 +26,7 @@ from keras import layers
 from aelib import data
 from aelib.course import cosine_rate
 from aelib.rbm import RBM, annealed_log_partition, base_logits
+from experiments.classifiers import accuracy
 from experiments.table import STORED, complete, grid
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
@@ -77,7 +78,7 @@ def machine(units, epochs, weight_decay, seed):
 def accuracies(model):
     figures = {}
     for name, x, y in (("valid", x_valid, y_valid), ("test", x_test, y_test)):
-        figures[f"{name}_accuracy"] = float(np.mean(model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) == y))
+        figures[f"{name}_accuracy"] = accuracy(model, x, y)
     return figures
 
 

@@ -40,7 +40,6 @@ import os
 import keras
 import numpy as np
 import scipy.sparse
-import tensorflow as tf
 from keras import layers
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -51,6 +50,7 @@ from aelib.course import cosine_rate
 from aelib.losses import mse
 from aelib.pretraining import draw_labelled, pretrain, stack, unroll
 from aelib.rbm import RBM, base_logits
+from experiments.classifiers import accuracy, fit_best
 from experiments.table import STORED, complete, grid
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
@@ -163,30 +163,6 @@ def classifier(hidden):
         model.add(layers.Dropout(0.3))
     model.add(layers.Dense(10, "softmax"))
     return model
-
-
-def fit_best(model, x, y, validation, rate, steps, evaluations, batch_size):
-    """Adam; the validation images are seen `evaluations` times, and the best weights are kept."""
-    model.compile(
-        keras.optimizers.Adam(rate),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=steps // evaluations,
-    )
-    best = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=evaluations, restore_best_weights=True)
-    model.fit(
-        tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).repeat().batch(batch_size),
-        steps_per_epoch=steps // evaluations,
-        epochs=evaluations,
-        shuffle=False,
-        validation_data=tf.data.Dataset.from_tensor_slices(validation).batch(1000),
-        callbacks=[best],
-        verbose=0,
-    )
-
-
-def accuracy(model, x, y):
-    return float(np.mean(model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) == y))
 
 
 def support_vectors(x, y):

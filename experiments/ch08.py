@@ -30,6 +30,7 @@ from aelib import data
 from aelib.course import cosine_rate
 from aelib.layers import DenseTranspose
 from aelib.losses import cross_entropy
+from experiments.classifiers import accuracy
 from experiments.table import STORED, complete
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
@@ -105,7 +106,7 @@ def describe(w, b, c):
 
 
 def percent_wrong(model, x, y):
-    return round(100 * float(np.mean(model.predict(x, batch_size=1000, verbose=0).argmax(axis=1) != y)), 2)
+    return round(100 * (1 - accuracy(model, x, y)), 2)
 
 
 def tune(model, x, y, valid, epochs, rate, batch_size):

@@ -21,18 +21,18 @@ alone learns; `tuned`: then all layers, at a rate of 3e-4; `random`: the same ne
 Errors are of all 10,000 test images; nothing is chosen by them.
 """
 
-import functools
 import time
 
+import joblib
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops
 
 from aelib import data
 from aelib.course import cosine_rate
 from aelib.losses import mse
 from aelib.pretraining import draw_labelled
+from experiments.classifiers import accuracy, fit_best
 from experiments.table import STORED, complete, grid
 
 (x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
@@ -40,6 +40,7 @@ x_train, x_valid, x_test = (x.reshape(-1, 28, 28, 1) for x in (x_train, x_valid,
 
 N_CODES = 32
 RATE, BATCH_SIZE = 0.01, 64
+STEPS = {"steps": 600, "evaluations": 12, "batch_size": 50}  # of a classifier
 DECODERS = ["transposed 2", "transposed 3", "transposed 4", "nearest", "places"]
 
 
@@ -153,47 +154,23 @@ def enlarging(decoder, epochs, seed):
     return figures | ripples("output", found) | ripples("test", x_test)
 
 
-@functools.cache
+@joblib.Memory(STORED, verbose=0).cache
 def pretrained(seed, epochs=3):
-    """The convolutional autoencoder of this seed: trained once, from then on read from `build/`."""
-    file = STORED / f"ch09_conv_{epochs}_{seed}.keras"
-    if not file.exists():
-        keras.utils.set_random_seed(seed)
-        model = autoencoder()
-        fit(model, epochs)
-        STORED.mkdir(parents=True, exist_ok=True)
-        model.save(file)
-    return keras.saving.load_model(file)
+    """The weights of the convolutional autoencoder of this seed."""
+    keras.utils.set_random_seed(seed)
+    model = autoencoder()
+    fit(model, epochs)
+    return model.get_weights()
 
 
 def classifier(parts, start, autoencoder_seed):
     """Chapter 06's dropout: 0.2 of the pixels, 0.3 of the units below the softmax."""
     source = autoencoder()
     if start != "random":
-        source.set_weights(pretrained(autoencoder_seed).get_weights())
+        source.set_weights(pretrained(autoencoder_seed))
     below = source.layers[: 4 if parts == "codes" else 3]
     top = [layers.Dropout(0.3)] if parts == "features" else []
     return keras.Sequential([keras.Input((28, 28, 1)), layers.Dropout(0.2), *below, *top, layers.Dense(10, "softmax")])
-
-
-def fit_best(model, rate, x, y, x_choose, steps=600, batch_size=50, looks=12):
-    """Adam; the weights that are best on the validation images in twelve looks are kept."""
-    adam = keras.optimizers.Adam(rate)
-    model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=steps // looks)
-    best = keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=looks, restore_best_weights=True)
-    model.fit(
-        tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).repeat().batch(batch_size),
-        steps_per_epoch=steps // looks,
-        epochs=looks,
-        shuffle=False,
-        validation_data=tf.data.Dataset.from_tensor_slices((x_choose, y_valid)).batch(1000),
-        callbacks=[best],
-        verbose=0,
-    )
-
-
-def accuracy(model, x, y):
-    return float(np.mean(answers(model, x).argmax(axis=1) == y))
 
 
 def conv_labels(n_labels, parts, start, seed):
@@ -207,11 +184,11 @@ def conv_labels(n_labels, parts, start, seed):
         below = keras.Sequential(model.layers[:-1])
         h, h_valid, h_test = (answers(below, images) for images in (x, x_valid, x_test))
         top = keras.Sequential([keras.Input(h.shape[1:]), layers.Dense(10, "softmax")])
-        fit_best(top, 5e-3, h, y, h_valid)
+        fit_best(top, h, y, (h_valid, y_valid), 5e-3, **STEPS)
         model.layers[-1].set_weights(top.layers[-1].get_weights())
         for part, images, labels in (("valid", h_valid, y_valid), ("test", h_test, y_test)):
             figures[f"frozen_{part}_accuracy"] = accuracy(top, images, labels)
-    fit_best(model, 3e-4 if start == "pretrained" else 1e-3, x, y, x_valid)
+    fit_best(model, x, y, (x_valid, y_valid), 3e-4 if start == "pretrained" else 1e-3, **STEPS)
     for part, images, labels in (("valid", x_valid, y_valid), ("test", x_test, y_test)):
         figures[f"{part}_accuracy"] = accuracy(model, images, labels)
     return figures

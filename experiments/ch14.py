@@ -19,8 +19,7 @@ The temperature is 10 (in the paper 20). It was not tuned: 4, 10 and 20 were tri
 and epochs, and their validation errors were 65, 63 and 70.
 """
 
-import os
-
+import joblib
 import keras
 import numpy as np
 from keras import layers, ops
@@ -97,22 +96,13 @@ def logits_of(model):
     }
 
 
-def train_teacher(seed):
+@joblib.Memory(STORED, verbose=0).cache
+def teacher_logits(seed, epochs):
+    """The teacher's logits of all images."""
     keras.utils.set_random_seed(seed)
     model = network(1200, pixels=0.2, units=0.5)
-    fit(model, x_train, np.eye(10)[y_train], 1.0, TEACHER_EPOCHS, TEACHER_RATE, np.random.default_rng(seed))
-    logits = logits_of(model)
-    STORED.mkdir(parents=True, exist_ok=True)
-    unfinished = STORED / f"{os.getpid()}_teacher_{seed}.npz"
-    np.savez(unfinished, **logits)
-    unfinished.replace(STORED / f"teacher_{seed}.npz")
-    return logits
-
-
-def teacher_logits(seed):
-    """From `build/`; the teacher is trained where they are missing."""
-    file = STORED / f"teacher_{seed}.npz"
-    return dict(np.load(file)) if file.exists() else train_teacher(seed)
+    fit(model, x_train, np.eye(10)[y_train], 1.0, epochs, TEACHER_RATE, np.random.default_rng(seed))
+    return logits_of(model)
 
 
 def wrong(logits, y, among=range(10)):
@@ -141,11 +131,11 @@ def with_bias(logits, images):
 
 def distilled(net, temperature, images, seed):
     if net == "teacher":
-        logits = teacher_logits(seed)
+        logits = teacher_logits(seed, TEACHER_EPOCHS)
     else:
         seen = np.isin(y_train, SEEN[images])
         if temperature:
-            targets = soft(teacher_logits(TEACHER_SEED)["train"][seen], temperature)
+            targets = soft(teacher_logits(TEACHER_SEED, TEACHER_EPOCHS)["train"][seen], temperature)
         else:
             targets = np.eye(10)[y_train[seen]]
         keras.utils.set_random_seed(100 + seed)  # the same start and the same batches for every student
