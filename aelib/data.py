@@ -263,6 +263,7 @@ def load_emoji_parts(styles=EMOJI_STYLES, classes=tuple(EMOJI_CLASSES)):
     """
     chosen = [EMOJI_STYLES.index(style) for style in _known("style", styles, EMOJI_STYLES)]
     x, _, _, subgroups = load_emoji()
+    x = x[chosen]
     if len(subgroups) < 8:
         raise ValueError(f"{_find('emoji.npz')}: found {len(subgroups)} concepts; expected at least 8, for three parts")
     y = np.full(len(subgroups), -1)
@@ -272,8 +273,8 @@ def load_emoji_parts(styles=EMOJI_STYLES, classes=tuple(EMOJI_CLASSES)):
             y[subgroups == subgroup if whole else np.char.startswith(subgroups, subgroup)] = number
     n_test, n_valid = len(y) // 4, len(y) // 8
     order = np.random.default_rng(0).permutation(len(y))
-    test, valid, train = np.split(order, [n_test, n_test + n_valid])
-    return tuple((x[chosen][:, np.sort(part)], y[np.sort(part)]) for part in (train, valid, test))
+    test, valid, train = map(np.sort, np.split(order, [n_test, n_test + n_valid]))
+    return tuple((x[:, part], y[part]) for part in (train, valid, test))
 
 
 def load_photographs():
@@ -297,7 +298,7 @@ def load_photographs():
 
     Source: GCompris; photographers and licences: `data/photographs/CREDITS.txt`.
     """
-    folder = _find_photographs()
+    folder = _find("photographs", "folder")
     paths = sorted(folder.glob("*.jpg"))
     if not paths:
         raise ValueError(f"{folder}: found no .jpg; expected at least one")
@@ -426,28 +427,18 @@ def _capitals(font):
     return images.reshape(26, 29, 29)
 
 
-def _find(name):
-    """The path of a file: in the folder that AELIB_DATA names, or else the course's own."""
-    folder = os.environ.get("AELIB_DATA")
-    if folder and not any((pathlib.Path(folder) / file).is_file() for file in FILES):
-        raise FileNotFoundError(f"AELIB_DATA names {folder}, where none of {', '.join(FILES)} is")
-    if folder and (pathlib.Path(folder) / name).is_file():
-        return pathlib.Path(folder) / name
-    if not (SHIPPED / name).is_file():
-        raise FileNotFoundError(f"{SHIPPED / name}: no such file; {WHOLE}, or let AELIB_DATA name a folder that has it")
-    return SHIPPED / name
-
-
-def _find_photographs():
-    """The folder of the photographs: in the folder that AELIB_DATA names, or else the course's own."""
-    name = "photographs"
-    folder = os.environ.get("AELIB_DATA")
-    if folder and (pathlib.Path(folder) / name).is_dir():
-        return pathlib.Path(folder) / name
-    if folder and not any((pathlib.Path(folder) / file).is_file() for file in FILES):
-        raise FileNotFoundError(f"AELIB_DATA names {folder}, where none of {', '.join(FILES)}, {name} is")
-    if not (SHIPPED / name).is_dir():
-        raise FileNotFoundError(f"{SHIPPED / name}: no such folder; {WHOLE}, or let AELIB_DATA name one that has it")
+def _find(name, kind="file"):
+    """The path of a file, or of a "folder": in the folder that AELIB_DATA names, or else the course's own."""
+    is_there = pathlib.Path.is_file if kind == "file" else pathlib.Path.is_dir
+    chosen = os.environ.get("AELIB_DATA")
+    if chosen and is_there(pathlib.Path(chosen) / name):
+        return pathlib.Path(chosen) / name
+    if chosen and not any((pathlib.Path(chosen) / file).is_file() for file in FILES):
+        known = FILES if name in FILES else (*FILES, name)
+        raise FileNotFoundError(f"AELIB_DATA names {chosen}, where none of {', '.join(known)} is")
+    if not is_there(SHIPPED / name):
+        hint = f"{WHOLE}, or let AELIB_DATA name a folder that has it"
+        raise FileNotFoundError(f"{SHIPPED / name}: no such {kind}; {hint}")
     return SHIPPED / name
 
 

@@ -314,7 +314,8 @@ def test_a_folder_without_any_of_the_files_is_named(tmp_path, monkeypatch, load,
 @pytest.mark.parametrize(("load", "name"), LOADERS)
 def test_an_installation_without_the_data_says_what_to_do(tmp_path, monkeypatch, load, name):
     monkeypatch.setattr(data, "SHIPPED", tmp_path)
-    with pytest.raises(FileNotFoundError, match=f"{name}.*: no such f.*; install the course from a whole clone"):
+    kind = "folder" if name == "photographs" else "file"
+    with pytest.raises(FileNotFoundError, match=f"{name}.*: no such {kind}; install the course from a whole clone"):
         load()
 
 
@@ -623,8 +624,8 @@ FAULTS = [
     CodeFault(
         "emoji split by drawing and not by concept",
         data.load_emoji_parts,
-        "(x[chosen][:, np.sort(part)], y",
-        "(np.stack([x[s][(np.sort(part) + s) % len(y)] for s in chosen]), y",
+        "(x[:, part], y",
+        "(np.stack([drawings[(part + s) % len(y)] for s, drawings in enumerate(x)]), y",
         test_parts_of_the_emoji_share_no_concept_and_lose_none,
     ),
     CodeFault(
