@@ -112,7 +112,7 @@ def close(value, target, rtol=0.02):
     return np.allclose(value, target, rtol=rtol, atol=1e-8)
 
 
-def recognise(found, mistakes, rtol=1e-6):
+def recognise(found, mistakes, rtol=0.02):
     """Raise `Wrong` where the answer is that of a known mistake: `mistakes` holds the result of each under its hint."""
     for hint, result in mistakes.items():
         if close(found, result, rtol):

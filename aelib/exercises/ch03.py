@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aelib.exercises import Blank, Wrong, as_number, call, close, is_blank, marker
+from aelib.exercises import Blank, Wrong, as_number, call, close, is_blank, marker, recognise
 
 
 @marker("3.1")
@@ -10,14 +10,13 @@ def _dropout_error(answer):
     value = as_number(answer)
     if close(value, 3 / 7):
         return "Three times in ten it is 1 off, otherwise 3/7 off: the mean stays, the square does not."
-    if close(value, 0):
-        raise Wrong("The mean difference is 0. The squared difference cannot be: what values does the pixel take?")
-    if close(value, 0.3):
-        raise Wrong("That is what the lost pixels add. Keras changes the others too.")
-    if close(value, 9 / 70):
-        raise Wrong("That is what the kept pixels add. What do the lost ones add?")
-    if close(value, 7 / 3):
-        raise Wrong("That is for a rate of 0.7, the slides' way of counting. Keras's rate is the probability to lose.")
+    mistakes = {
+        "The mean difference is 0. The squared difference cannot be: what values does the pixel take?": 0,
+        "That is what the lost pixels add. Keras changes the others too.": 0.3,
+        "That is what the kept pixels add. What do the lost ones add?": 9 / 70,
+        "That is for a rate of 0.7, the slides' way of counting. Keras's rate is the probability to lose.": 7 / 3,
+    }
+    recognise(value, mistakes)
     raise Wrong("List the two values that can arrive, their probabilities, and their squared distances from 1.")
 
 
@@ -80,10 +79,10 @@ def _independent_target(answer):
     value = as_number(answer)
     if close(value, 0.28):
         return "The target's own noise adds its variance, 0.25, and nothing else: no answer can know it."
-    if close(value, 0.03):
-        raise Wrong("That is the error against clean images. The training compares with noisy ones.")
-    if close(value, 0.25):
-        raise Wrong("That is what the target's noise adds. The answer is not perfect either.")
-    if close(value, 0.53):
-        raise Wrong("Is 0.5 the level or its square? And is it one noise that adds to the error, or both?")
+    mistakes = {
+        "That is the error against clean images. The training compares with noisy ones.": 0.03,
+        "That is what the target's noise adds. The answer is not perfect either.": 0.25,
+        "Is 0.5 the level or its square? And is it one noise that adds to the error, or both?": 0.53,
+    }
+    recognise(value, mistakes)
     raise Wrong("Write the target as x + level * noise, and square: which term has the mean zero?")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("6.1")
@@ -74,14 +74,12 @@ def _up_and_down(answer):
         h = expit(h @ w + t_hidden)
     if close(found, passed(), rtol=1e-6):
         return "The same weights carry both ways: no decoder had to be learned."
-    if close(found, h):
-        raise Wrong("This is the code. The way down is missing.")
-    if close(found, passed(order=1)):
-        raise Wrong("On the way down the top machine comes first.")
-    if close(found, passed(visible=0)):
-        raise Wrong("The visible thresholds are missing on the way down.")
-    if close(found, passed(transposed=False)):
-        raise Wrong("On the way down the weights are transposed.")
-    if close(found, passed(code=lambda s: s)):
-        raise Wrong("The top machine's hidden units are probabilities too: its sums need the sigmoid.")
+    mistakes = {
+        "This is the code. The way down is missing.": h,
+        "On the way down the top machine comes first.": passed(order=1),
+        "The visible thresholds are missing on the way down.": passed(visible=0),
+        "On the way down the weights are transposed.": passed(transposed=False),
+        "The top machine's hidden units are probabilities too: its sums need the sigmoid.": passed(code=lambda s: s),
+    }
+    recognise(found, mistakes)
     raise Wrong("It is not the pass up through all machines and down again.")

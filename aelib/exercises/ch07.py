@@ -35,7 +35,7 @@ def _k_largest_magnitudes(answer):
         "The right units are kept, but they lost their signs.": np.abs(kept(np.abs(z))),
         "Those are the smallest magnitudes.": kept(-np.abs(z)),
     }
-    recognise(found, mistakes, rtol=0.02)
+    recognise(found, mistakes)
     if not close(found, kept(np.abs(z))):
         raise Wrong("It is not the k largest magnitudes of each row, with all others zero.")
     equal = np.array([[2.0, -2, 2, -2, 1], [3, 1, -1, 1, 1]])
@@ -68,5 +68,5 @@ def _kl_penalty(answer):
     }
     if close(found, kl(rho, units).sum(), rtol=1e-6):
         return "Zero where every unit has its mean, and only there."
-    recognise(found, mistakes)
+    recognise(found, mistakes, rtol=1e-6)
     raise Wrong("For each unit rho log(rho / mean) + (1 - rho) log((1 - rho) / (1 - mean)), then the sum.")

@@ -12,18 +12,16 @@ def _doubled_sums(answer):
     slopes = 99**2 / (99**2 + 1) ** 2 / (0.99 * 0.01)  # after over before
     if close(value, 4 * slopes**2):
         return "The weights count four times, but the unit is saturated: its part falls below a thousandth."
-    weights_once = "The weights are squared in the norm."
-    if close(value, 2 * slopes):
-        raise Wrong(weights_once)
+    if close(value, 2 * slopes**2) or close(value, 2 * slopes):
+        raise Wrong("The weights are squared in the norm.")
     mistakes = {
         "That is before over after.": 1 / (4 * slopes**2),
         "That is the unit at 0.5, whose slope stays. The other one's output moves towards 1.": 4,
         "That is the slope's part. The weights of the unit are doubled too.": slopes**2,
         "The slope is squared in the norm.": 4 * slopes,
-        weights_once: 2 * slopes**2,
         "Doubling the sum does not double the output: h = s(a), and then s(2a).": 1,
     }
-    recognise(value, mistakes, rtol=0.02)
+    recognise(value, mistakes)
     raise Wrong("The part is (h (1 - h))² times the sum of the squared weights. What is h after a becomes 2a?")
 
 
@@ -38,22 +36,21 @@ def _tanh_norm(answer):
         if np.size(answer(x.copy(), w.copy(), b.copy())) == 1:
             raise Wrong("One value for each image is asked for, not one for the batch.")
     found = call(answer, x, w, b, shape=(6,))
-    sigmoid = expit(x @ w + b)
+    s = expit(x @ w + b)
     if close(found, right, rtol=1e-6):
         return "Any activation whose slope is a function of its output has such a line."
+    rows = (w**2).sum(axis=1)
     gradient = "This is the gradient of the summed codes: square each derivative before you sum over the units."
     mistakes = {
-        "This is still the sigmoid's encoder: both h and its slope have to change.": (sigmoid * (1 - sigmoid)) ** 2
-        @ squares,
+        "This is still the sigmoid's encoder: both h and its slope have to change.": (s * (1 - s)) ** 2 @ squares,
         "The slope of tanh is not h (1 - h).": (h * (1 - h)) ** 2 @ squares,
-        "The slope is tanh's, but h is still the sigmoid's.": (1 - sigmoid**2) ** 2 @ squares,
+        "The slope is tanh's, but h is still the sigmoid's.": (1 - s**2) ** 2 @ squares,
         "The slope is to be squared.": slope @ squares,
-        "The squared weights are to be summed over the inputs, so that each unit has one sum.": slope**2
-        @ (w**2).sum(axis=1),
+        "The squared weights are to be summed over the inputs, so that each unit has one sum.": slope**2 @ rows,
         "This is the norm. Its square is asked for.": np.sqrt(right),
         gradient: ((slope @ w.T) ** 2).sum(axis=1),
     }
-    recognise(found, mistakes)
+    recognise(found, mistakes, rtol=1e-6)
     raise Wrong("It is the squared slope of each unit, times its summed squared weights, summed over the units.")
 
 
@@ -85,5 +82,5 @@ def _rebuilt_norm(answer):
         "The way back has the weights transposed.": norms(back=w),
         "This is the code's Jacobian. Go on to the rebuilt image.": (h * (1 - h)) ** 2 @ (w**2).sum(axis=0),
     }
-    recognise(found, mistakes)
+    recognise(found, mistakes, rtol=1e-6)
     raise Wrong("For each image: outer slopes times W times inner slopes times W transposed. Square, and sum.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aelib.exercises import Blank, Wrong, call, close, is_blank, marker
+from aelib.exercises import Blank, Wrong, call, close, is_blank, marker, recognise
 
 
 @marker("9.1")
@@ -90,12 +90,12 @@ def _patches(answer):
             sums["mean"][at] += 1
         if close(found, sums["right"], rtol=1e-6):
             continue
-        if close(found, sums["flipped"], rtol=1e-6):
-            raise Wrong("The kernel is turned round. Each number puts it down as it is.")
-        if close(found, sums["overwritten"], rtol=1e-6):
-            raise Wrong("Where patches overlap, they are added. Here the later one overwrites.")
-        if close(found, sums["right"] / np.maximum(sums["mean"], 1), rtol=1e-6):
-            raise Wrong("Where patches overlap, they are added, and not averaged.")
+        mistakes = {
+            "The kernel is turned round. Each number puts it down as it is.": sums["flipped"],
+            "Where patches overlap, they are added. Here the later one overwrites.": sums["overwritten"],
+            "Where patches overlap, they are added, and not averaged.": sums["right"] / np.maximum(sums["mean"], 1),
+        }
+        recognise(found, mistakes, rtol=1e-6)
         raise Wrong(
             "Number i, j puts h[i, j] * kernel down from cell (stride i, stride j) on, and adds it to what is there."
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("10.1")
@@ -10,16 +10,14 @@ def _friends_and_an_enemy(answer):
     value = as_number(answer)
     if close(value, 1.2, rtol=1e-3):
         return "(3 · 0.9 - 0.3) / (3 - 1): an enemy pushes the output beyond the friends, and here beyond 1."
-    if close(value, 0.9, rtol=1e-3):
-        raise Wrong("Those are the friends alone. The enemy is a term of the loss too.")
-    if close(value, 0.75, rtol=1e-3):
-        raise Wrong("That is the mean of all four. The enemy's weight is -1.")
-    if close(value, 0.6, rtol=1e-3):
-        raise Wrong("The weighted sum fits. Divide it by the sum of the weights, not by the number of neighbours.")
-    if close(value, 2.4, rtol=1e-3):
-        raise Wrong("That is the weighted sum. Divide it by the sum of the weights.")
-    if close(value, 1.0, rtol=1e-3):
-        raise Wrong("A sigmoid would have to stop there. Where is the loss itself least?")
+    mistakes = {
+        "Those are the friends alone. The enemy is a term of the loss too.": 0.9,
+        "That is the mean of all four. The enemy's weight is -1.": 0.75,
+        "The weighted sum fits. Divide it by the sum of the weights, not by the number of neighbours.": 0.6,
+        "That is the weighted sum. Divide it by the sum of the weights.": 2.4,
+        "A sigmoid would have to stop there. Where is the loss itself least?": 1.0,
+    }
+    recognise(value, mistakes, rtol=1e-3)
     raise Wrong("3 (0.9 - v)^2 - (0.3 - v)^2: where is its derivative zero?")
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("12.1")
@@ -75,16 +75,14 @@ def _u_matrix(answer):
     right = by_hand()
     if close(found, right, rtol=1e-6):
         return "Three neighbours in a corner, five at the rim, eight inside."
-    if close(found, by_hand(mean=False), rtol=1e-6):
-        raise Wrong("This is the sum. A corner has three neighbours and looks flat in it: take the mean.")
-    if close(found, by_hand(mean=False) / 8, rtol=1e-6):
-        raise Wrong("A corner has three neighbours, not eight: divide by those that there are.")
-    if close(found, by_hand(self_too=True), rtol=1e-6):
-        raise Wrong("The node itself is counted among its neighbours, at distance 0.")
-    if close(found, by_hand(squared=True), rtol=1e-6):
-        raise Wrong("These are squared distances.")
-    if close(found, by_hand(sides=4), rtol=1e-6):
-        raise Wrong("The diagonal neighbours are missing: up to eight are asked for.")
+    mistakes = {
+        "This is the sum. A corner has three neighbours and looks flat in it: take the mean.": by_hand(mean=False),
+        "A corner has three neighbours, not eight: divide by those that there are.": by_hand(mean=False) / 8,
+        "The node itself is counted among its neighbours, at distance 0.": by_hand(self_too=True),
+        "These are squared distances.": by_hand(squared=True),
+        "The diagonal neighbours are missing: up to eight are asked for.": by_hand(sides=4),
+    }
+    recognise(found, mistakes, rtol=1e-6)
     if not close(found[0, 0], right[0, 0], rtol=1e-6):
         raise Wrong("Look at a corner first: (0, 0) has the neighbours (0, 1), (1, 0) and (1, 1), and no others.")
     raise Wrong("The corner agrees. Compare one node inside with the mean of its eight distances.")

@@ -1,8 +1,9 @@
 """The markers of chapter 14."""
 
 import numpy as np
+from scipy.special import log_softmax
 
-from aelib.exercises import Wrong, as_number, call, close, marker
+from aelib.exercises import Wrong, as_number, call, close, marker, recognise
 
 
 @marker("14.1")
@@ -10,20 +11,14 @@ def _power(answer):
     value = as_number(answer)
     if close(value, -2):
         return "One 1/T from the chain rule, and one because the two answers approach each other."
-    if close(value, 2):
-        raise Wrong("T² is the factor that makes up for it. How does the gradient without it go?")
-    if close(value, -1):
-        raise Wrong("That is the 1/T of the chain rule, in front of q - s. What does q - s do when T grows?")
-    if close(value, 0):
-        raise Wrong("That is so with the factor T². Here it is forgotten.")
-    if close(value, 1):
-        raise Wrong("The gradient shrinks when T grows.")
+    mistakes = {
+        "T² is the factor that makes up for it. How does the gradient without it go?": 2,
+        "That is the 1/T of the chain rule, in front of q - s. What does q - s do when T grows?": -1,
+        "That is so with the factor T². Here it is forgotten.": 0,
+        "The gradient shrinks when T grows.": 1,
+    }
+    recognise(value, mistakes)
     raise Wrong("The gradient is (q - s)/T. For large T put 1 + z/T for exp(z/T), in both answers.")
-
-
-def _log_softmax(a):
-    a = a - a.max(axis=1, keepdims=True)
-    return a - np.log(np.exp(a).sum(axis=1, keepdims=True))
 
 
 @marker("14.2")
@@ -31,43 +26,34 @@ def _soft_loss(answer):
     rng = np.random.default_rng(0)
     v, z = 3 * rng.normal(size=(2, 6, 4))
 
-    def loss(t, factor=2, teacher=1, student=1):
-        s, log_q = np.exp(_log_softmax(v / t**teacher)), _log_softmax(z / t**student)
-        return -(t**factor) * (s * log_q).sum(axis=1).mean()
-
     temperatures = 1.0, 3.0, 10.0
-    found = np.array([call(answer, v, z, t, shape=()) for t in temperatures])
-    right = np.array([loss(t) for t in temperatures])
 
-    def like(**parts):
-        return close(found, [loss(t, **parts) for t in temperatures], rtol=1e-6)
+    def losses(factor=2, teacher=1, student=1, z=z):
+        pairs = [(log_softmax(v / t**teacher, axis=1), log_softmax(z / t**student, axis=1)) for t in temperatures]
+        entropies = [-(np.exp(log_s) * log_q).sum(axis=1).mean() for log_s, log_q in pairs]
+        return np.array(temperatures) ** factor * entropies
 
+    found, right = np.array([call(answer, v, z, t, shape=()) for t in temperatures]), losses()
     if not close(found, right, rtol=1e-6):
-        if like(factor=0):
-            raise Wrong("The factor T² is missing.")
-        if like(factor=1):
-            raise Wrong("The factor is the square of T.")
-        if like(student=0):
-            raise Wrong("The student's logits are not divided by T. That is the published program's mistake.")
-        if like(teacher=0):
-            raise Wrong("The teacher's logits are not divided by T.")
-        if like(factor=0, teacher=0, student=0):
-            raise Wrong("T has no effect yet.")
-        if close(found, 6 * right, rtol=1e-6):
-            raise Wrong("Average over the rows. This is their sum.")
-        if close(found, right / 4, rtol=1e-6):
-            raise Wrong("Sum over the classes, and average over the rows only.")
-        if close(found, -right, rtol=1e-6):
-            raise Wrong("The sign: a loss that is to be made small.")
-        entropy = [-(t**2) * (np.exp(s) * s).sum(axis=1).mean() for t in temperatures for s in [_log_softmax(v / t)]]
-        if close(found, right - entropy, rtol=1e-6):
-            raise Wrong("This is the divergence. Its gradient is the same, but the cross-entropy is asked for.")
+        entropy = losses(z=v)
+        mistakes = {
+            "The factor T² is missing.": losses(factor=0),
+            "The factor is the square of T.": losses(factor=1),
+            "The student's logits are not divided by T. That is the published program's mistake.": losses(student=0),
+            "The teacher's logits are not divided by T.": losses(teacher=0),
+            "T has no effect yet.": losses(factor=0, teacher=0, student=0),
+            "Average over the rows. This is their sum.": 6 * right,
+            "Sum over the classes, and average over the rows only.": right / 4,
+            "The sign: a loss that is to be made small.": -right,
+            "This is the divergence. Its gradient is the same, but the cross-entropy is asked for.": right - entropy,
+        }
+        recognise(found, mistakes, rtol=1e-6)
         raise Wrong("Divide both logits by t, take the cross-entropy of the two softmaxes, and multiply by t squared.")
     shifted = call(answer, v + 1000, z - 1000, 3.0, shape=())
     if not close(shifted, right[1], rtol=1e-6):
         raise Wrong("Logits that are shifted by 1,000 give another value. A softmax does not change by that.")
     far = call(answer, 1000 * v, 1000 * z, 1.0, shape=())
-    exact = -(np.exp(_log_softmax(1000 * v)) * _log_softmax(1000 * z)).sum(axis=1).mean()
+    exact = -(np.exp(log_softmax(1000 * v, axis=1)) * log_softmax(1000 * z, axis=1)).sum(axis=1).mean()
     if not close(far, exact, rtol=1e-6):
         raise Wrong("For logits of a size of 1,000 the value is off. Take log q from the logits, not from q.")
     return "From logits it holds for any of them, and T² keeps its gradient as long as the labels'."
