@@ -1,6 +1,5 @@
 """The site: `make site`. Sphinx reads the repository from its root, so that links between files work as they stand."""
 
-import importlib.resources
 import pathlib
 import sys
 
@@ -23,6 +22,7 @@ nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_update_mathjax = False
+suppress_warnings = ["myst.header"]  # a section of the third level may come first
 
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
@@ -37,9 +37,9 @@ html_theme_options = {"home_page_in_toc": True, "show_toc_level": 2, "navbar_per
 html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_search_summary = False  # it would fetch the pages, which a browser refuses to do with files
-html_static_path = [str(importlib.resources.files("jupyter_server_mathjax") / "static")]
-mathjax_path = "MathJax.js"
-mathjax2_config = chapters.MATHJAX | {"config": ["TeX-AMS-MML_HTMLorMML-full.js"], "messageStyle": "none"}
+html_static_path = ["mathjax"]
+mathjax_path = "tex-svg-full.js"
+mathjax3_config = chapters.MATHJAX
 
 
 def without_badge(app, docname, source):

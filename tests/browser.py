@@ -19,7 +19,7 @@ ROOM = 690  # what `paginate` fills; the rest is for a machine with other fonts
 
 MEASURE = """() => {
   const slides = [...document.querySelectorAll(".slides section")].filter(slide => !slide.querySelector("section"));
-  const shown = element => !element.closest(".MathJax_Preview, .MJX_Assistive_MathML");
+  const shown = element => !element.closest("mjx-assistive-mml");
   return slides.map(slide => {
     const corner = slide.getBoundingClientRect();
     return [...slide.querySelectorAll(".jp-Cell")].map(cell => {
@@ -31,7 +31,14 @@ MEASURE = """() => {
   });
 }"""
 
-TYPESET = "!document.querySelector('.math') || (MathJax.isReady && !MathJax.Hub.queue.pending)"
+# The equations of a page once they are drawn: how many, what is wrong, and braces under terms, over the term's width.
+EQUATIONS = """async () => {
+  await window.MathJax?.startup?.promise;
+  const all = selector => [...document.querySelectorAll(selector)], width = e => e.getBoundingClientRect().width;
+  const braces = all("g[data-mml-node=munder] > g[data-mml-node=mo]:nth-child(2)");
+  return {count: all("mjx-container > svg").length, wrong: all("[data-mml-node=merror]").map(e => e.textContent),
+          braces: braces.map(brace => width(brace) / width(brace.previousElementSibling))};
+}"""
 
 
 @contextlib.contextmanager
@@ -73,13 +80,21 @@ def opened(browser, file):
 
 
 def measured(browser, path, deck="full.slides"):
-    """The cells of each slide of a chapter, what went wrong, the requests, and what the pictures are said to show."""
+    """The cells of each slide, what went wrong, the requests, what the pictures are said to show, the equations."""
     chapters.slides(path.name[:2])
     with opened(browser, chapters.BUILD / f"{path.stem}.{deck}.html") as page:
         page.wait_for_selector("body[data-ready]", timeout=120_000)
-        errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
         alts = page.evaluate("[...document.images].map(image => image.alt)")
-        return page.evaluate(MEASURE), page.wrong + errors, page.asked, alts
+        return page.evaluate(MEASURE), page.wrong, page.asked, alts, page.evaluate(EQUATIONS)
+
+
+def assert_drawn(equations, cells):
+    """As in print: no error, and each brace is as wide as what it stands under, or a little wider."""
+    text = "".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert not equations["wrong"]
+    assert equations["count"] >= text.count("$$") // 2
+    assert len(equations["braces"]) == text.count(r"\underbrace")
+    assert all(0.95 < ratio < 1.5 for ratio in equations["braces"])  # the brace's parts overlap, and reach out
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +106,7 @@ def browser():
 @pytest.mark.parametrize("deck", ["slides", "full.slides"])
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
 def test_slides_fit_and_need_no_network(browser, path, deck):
-    slides, wrong, asked, alts = measured(browser, path, deck)
+    slides, wrong, asked, alts, equations = measured(browser, path, deck)
     assert slides
     assert not wrong
     assert all(url.startswith(("file:", "data:")) for url in asked)
@@ -99,9 +114,22 @@ def test_slides_fit_and_need_no_network(browser, path, deck):
     assert not beyond, f"cells beyond the edge of their slide: {beyond}; run `python tests/browser.py {path.name[:2]}`"
     notebook = nbformat.read(path, as_version=4)
     cells = (notebook if deck == "full.slides" else chapters.core(notebook)).cells
+    assert_drawn(equations, cells)
     described = {cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata}
     assert described <= set(alts), "a description that the deck does not have"
-    print(f"{path.stem}.{deck}: {len(slides)} slides, {len(asked)} requests")
+    print(f"{path.stem}.{deck}: {len(slides)} slides, {len(asked)} requests, {equations['count']} equations")
+
+
+@pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
+def test_pages_draw_their_equations_without_a_network(browser, path):
+    """The page that `make run` writes, of the stored outputs."""
+    name, notebook = f"{path.stem}.stored", nbformat.read(path, as_version=4)
+    chapters.BUILD.mkdir(exist_ok=True)
+    chapters.write_page(notebook, name)
+    with opened(browser, chapters.BUILD / f"{name}.html") as page:
+        assert_drawn(page.evaluate(EQUATIONS), notebook.cells)
+        assert not page.wrong
+        assert all(url.startswith(("file:", "data:")) for url in page.asked)
 
 
 SITE = chapters.BUILD / "site"  # `make test-browser` builds it
@@ -109,15 +137,17 @@ SITE = chapters.BUILD / "site"  # `make test-browser` builds it
 
 def test_site_needs_no_network_and_its_links_lead_somewhere(browser):
     pages = [page for page in sorted(SITE.rglob("*.html")) if "_static" not in page.parts]
-    assert {path.stem for path in chapters.find()} <= {page.stem for page in pages}
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in chapters.find()}
+    assert notebooks.keys() <= {page.stem for page in pages}
     count = 0
     for file in pages:
         with opened(browser, file) as page:
-            page.wait_for_load_state("load")
-            page.wait_for_function(TYPESET, polling=500, timeout=120_000)
+            page.wait_for_url(lambda url: url != (SITE / "index.html").as_uri())  # which leads to the front page
+            equations = page.evaluate(EQUATIONS)
             links = page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
-            errors = page.locator(".MathJax_Error, .merror").all_inner_texts()
-        assert not page.wrong + errors, file
+        assert not page.wrong + equations["wrong"], file
+        if file.stem in notebooks:
+            assert_drawn(equations, notebooks[file.stem].cells)
         assert all(url.startswith(("file:", "data:")) for url in page.asked), file
         local = {urllib.parse.unquote(urllib.parse.urlsplit(link).path) for link in links if link.startswith("file:")}
         assert not [path for path in local if not pathlib.Path(path).exists()], file
@@ -150,7 +180,8 @@ def paginate(path, slides):
         else:
             show.slide_type = "subslide" if used + height > ROOM else "fragment"
             used = 10 if show.slide_type == "subslide" else used
-        used = 10 + heights[f"{cell.id}-picture"] + 10 if f"{cell.id}-picture" in heights else used + height
+        apart = [height for name, height in heights.items() if name.startswith(f"{cell.id}-")]  # on pages of their own
+        used = 10 + apart[-1] + 10 if apart else used + height
     chapters.write(notebook, path)
 
 

@@ -66,8 +66,8 @@ def test_run_names_the_chapter_that_fails_and_runs_the_others(folder, capsys):
     assert table.index("01_bad  ") < table.index("02_good  ") and "2 at a time" in table
     page = (folder / "build" / "02_good.html").read_text(encoding="utf-8")
     assert "short" in page and "cdnjs" not in page
-    assert (folder / "build" / "mathjax" / "MathJax.js").exists()
-    assert "STIX-Web" in page and (folder / "build" / "mathjax" / "fonts" / "HTML-CSS" / "STIX-Web").is_dir()
+    (script,) = re.findall(r'src="(.*/tex-svg-full.js)"', page)
+    assert (folder / "build" / script).exists()
     assert "CheckFailed" in (folder / "build" / "01_bad.html").read_text(encoding="utf-8")
 
 
@@ -107,10 +107,10 @@ def test_a_copy_that_was_interrupted_is_made_anew(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(chapters.shutil, "copytree", half)
-        chapters._copy("jupyter_server_mathjax", "static", tmp_path / "build" / "mathjax")
+        chapters._copy(chapters.SITE / "mathjax", tmp_path / "build" / "mathjax3")
     assert not list((tmp_path / "build").iterdir())
-    chapters._copy("jupyter_server_mathjax", "static", tmp_path / "build" / "mathjax")
-    assert (tmp_path / "build" / "mathjax" / "MathJax.js").exists()
+    chapters._copy(chapters.SITE / "mathjax", tmp_path / "build" / "mathjax3")
+    assert (tmp_path / "build" / "mathjax3" / "tex-svg-full.js").exists()
 
 
 def test_a_stream_without_the_signs_gets_others():
@@ -213,6 +213,20 @@ def test_a_picture_after_long_code_gets_a_slide_of_its_own():
         if apart:
             assert cells[2].metadata.slideshow.slide_type == "subslide" and cells[2].metadata.mystnb.image.alt
             assert cells[1].metadata.slideshow.slide_type == "fragment"
+
+
+def test_long_code_goes_on_on_other_slides():
+    assert len(chapters.code_in_parts(with_a_picture(28)).cells) == 2
+    first, second, third = chapters.code_in_parts(with_a_picture(70)).cells[1:]
+    assert [len(cell.source.split("\n")) for cell in (first, second, third)] == [28, 28, 14]
+    assert [bool(cell.outputs) for cell in (first, second, third)] == [False, False, True]
+    assert [cell.metadata.slideshow.slide_type for cell in (first, second, third)] == ["fragment", *2 * ["subslide"]]
+    notebook = with_a_picture(40)
+    notebook.cells[1].source = notebook.cells[1].source.replace("x = 20\n", "\n")
+    assert [cell.source.split("\n")[0] for cell in chapters.code_in_parts(notebook).cells[1:]] == ["x = 0", "x = 21"]
+    notebook = with_a_picture(40)
+    notebook.cells[1].metadata.slideshow.slide_type = "skip"
+    assert len(chapters.code_in_parts(notebook).cells) == 2
 
 
 def folded(tag=None):

@@ -42,17 +42,9 @@ PACKAGES = ("tensorflow", "keras", "numpy", "matplotlib", "scikit-learn")
 KEPT = ("slideshow", "tags", "mystnb", "jupyter", "cellView")
 SECONDS = {"quick": 600, "lecture": 3600}  # after which a cell is taken to hang
 MOST = 8  # chapters at a time; each takes up to two gigabytes
-MATHJAX = {  # the only font that jupyter-server-mathjax brings, and no request for others, which fail
-    "HTML-CSS": {
-        "availableFonts": [],
-        "preferredFont": None,
-        "imageFont": None,
-        "webFont": "STIX-Web",
-        "styles": {
-            "@font-face": {"font-family": "MathJax_Blank", "src": "local('none')"},
-            "math *": {"font-family": "inherit !important"},
-        },
-    }
+MATHJAX = {  # of pages, slides and site: what is wrong is to look wrong, and nothing is fetched for a menu
+    "tex": {"inlineMath": [["$", "$"], ["\\(", "\\)"]], "packages": {"[-]": ["noerrors", "noundefined"]}},
+    "options": {"enableMenu": False},
 }
 BADGE = re.compile(r"!\[([^\]]*)\]\(https://colab\.research\.google\.com/assets/[^)]*\)")
 # What a picture shows, for those who do not see it: metadata of the cell that draws it, where MyST-NB looks for it too.
@@ -66,7 +58,7 @@ WITH_FOLDS = """{% block input scoped %}
 {%- else -%}{{ super() }}{%- endif -%}
 {% endblock %}"""
 LOCAL = {
-    "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
+    "mathjax_url": "mathjax3/tex-svg-full.js",
     "require_js_url": "",
     "mermaid_js_url": "",
     "mermaid_layout_elk_js_url": "",
@@ -354,13 +346,13 @@ def _replace(file, line, value):
 def slides(number=None):
     """Write each chapter, with its stored outputs, as two decks of slides, its core and all (with the `site` extra)."""
     BUILD.mkdir(exist_ok=True)
-    _copy("sphinx_revealjs", "_static/revealjs/dist", BUILD / "reveal" / "dist")
+    _copy(importlib.resources.files("sphinx_revealjs") / "_static/revealjs/dist", BUILD / "reveal" / "dist")
     template = (SITE / "slides.html.j2").read_text(encoding="utf-8") + WITH_ALT
     exporter = SlidesExporter(raw_template=template, reveal_url_prefix="reveal", reveal_theme="white", **LOCAL)
     for path in find(number):
         for name, cut in (("slides", core), ("full.slides", lambda notebook: notebook)):
             deck = cut(nbformat.read(path, as_version=4))
-            _export(exporter, pictures_apart(without_folded_code(deck)), f"{path.stem}.{name}")
+            _export(exporter, code_in_parts(pictures_apart(without_folded_code(deck))), f"{path.stem}.{name}")
             print((BUILD / f"{path.stem}.{name}.html").relative_to(ROOT))
     return True
 
@@ -400,6 +392,24 @@ def with_folds(text):
     return nbformat.writes(notebook)
 
 
+def code_in_parts(notebook, lines=28):
+    """The notebook, where code of more than so many lines goes on in a cell, and so on a slide, of its own."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        hidden = "transient" in cell.metadata or cell.metadata.get("slideshow", {}).get("slide_type") == "skip"
+        while cell.cell_type == "code" and not hidden and cell.source.count("\n") >= lines:
+            code = cell.source.split("\n")
+            cut = max((i for i in range(lines // 2, lines) if not code[i]), default=lines)  # at an empty line, if any
+            metadata = cell.metadata | {"slideshow": {"slide_type": "subslide"}}
+            source, outputs = "\n".join(code[cut:]).lstrip("\n"), cell.outputs
+            cell.source, cell.outputs = "\n".join(code[:cut]).rstrip(), []
+            cell = nbformat.v4.new_code_cell(source, id=f"{cell.id}-more", metadata=metadata, outputs=outputs)
+            cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
 def pictures_apart(notebook, lines=15):
     """The notebook, where a picture after more than so many lines of code is a cell, and so a slide, of its own."""
     cells = []
@@ -421,20 +431,20 @@ def write_page(notebook, name):
 
 
 def _export(exporter, notebook, name):
-    _copy("jupyter_server_mathjax", "static", BUILD / "mathjax")
+    _copy(SITE / "mathjax", BUILD / "mathjax3")
     for cell in notebook.cells:
         cell.source = BADGE.sub(r"\1", cell.source)  # the badge is a picture in the network
     page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    settings = f'<script type="text/x-mathjax-config">MathJax.Hub.Config({json.dumps(MATHJAX)});</script>'
+    settings = f"<script>MathJax = {json.dumps(MATHJAX)};</script>"
     (BUILD / f"{name}.html").write_text(page.replace("<head>", "<head>" + settings, 1), encoding="utf-8")
 
 
-def _copy(package, folder, target):
-    """Copy a folder of an installed package, once, and whole or not at all."""
+def _copy(folder, target):
+    """Copy a folder once, and whole or not at all."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as half:
-            copied = shutil.copytree(importlib.resources.files(package) / folder, pathlib.Path(half, target.name))
+            copied = shutil.copytree(folder, pathlib.Path(half, target.name))
             os.replace(copied, target)
 
 
