@@ -14,7 +14,7 @@ READY := $(VENV)/ready-$(notdir $(CONSTRAINTS))
 # $(call install,lab): the course with an extra, which pip compiles on the way.
 install = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable ".[$1]"
 
-.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-toys test-data test-jax test-extras mutants results bench address release clean
+.PHONY: help ready run test lint lab outputs exercises slides site test-browser test-toys test-data test-jax test-extras mutants results weights bench address release clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -50,8 +50,8 @@ site: $(READY) ## write the course as a searchable site to build/site/, for a br
 	$(call install,site)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -c site . build/site
 
-test-browser: site ## slides and site in a headless browser (Chromium or Chrome must be installed)
-	$(BIN)/python -m pytest -n 0 tests/browser.py
+test-browser: site ## pages, slides, site and its toys in a headless browser (Chromium or Chrome must be installed)
+	$(BIN)/python -m pytest -n 0 tests/browser.py tests/page_toys.py
 
 test-toys: $(READY) ## move the chapters' toys in JupyterLab in a headless browser, trained quickly (CHAPTER=05 for one)
 	$(call install,lab$(comma)site)
@@ -74,6 +74,9 @@ mutants: $(READY) ## small faults of aelib that its tests miss, 60 tried of each
 
 results: $(READY) ## measure what the tables of experiments/ do not hold yet (hours; may be killed and started again)
 	$(BIN)/python -m experiments
+
+weights: $(READY) ## train the small models of the site's toys, and write them to site/static/weights.js
+	$(BIN)/python -m tools.toys
 
 bench: $(READY) ## time and memory of the main jobs as ratios, to experiments/results/bench.csv
 	$(BIN)/python -m tools.bench

@@ -1,5 +1,6 @@
 """The site: `make site`. Sphinx reads the repository from its root, so that links between files work as they stand."""
 
+import html
 import pathlib
 import sys
 
@@ -7,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from aelib import __version__  # noqa: E402
-from tools import chapters  # noqa: E402
+from tools import chapters, report  # noqa: E402
 
 project = "Autoencoders, executable"
 author = 'The authors of "Autoencoders, executable"'
@@ -37,7 +38,8 @@ html_theme_options = {"home_page_in_toc": True, "show_toc_level": 2, "navbar_per
 html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_search_summary = False  # it would fetch the pages, which a browser refuses to do with files
-html_static_path = ["mathjax"]
+html_static_path = ["mathjax", "static"]
+html_css_files = ["course.css"]
 mathjax_path = "tex-svg-full.js"
 mathjax3_config = chapters.MATHJAX
 
@@ -51,6 +53,25 @@ def with_folds(app, docname, source):
         source[0] = chapters.with_folds(source[0])
 
 
+def front_page(app, docname, source):
+    """A card a chapter: its title, and a picture of its stored outputs."""
+    if docname == root_doc:
+        folder, cards = pathlib.Path(app.outdir, "_static", "chapters"), ['<div class="chapters">']
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in chapters.find():
+            number = path.name[:2]
+            png, alt = report.picture(number)
+            (folder / f"{number}.png").write_bytes(png)
+            picture = f'<img src="../_static/chapters/{number}.png" alt="{html.escape(alt)}">'
+            title = f"<strong>{number} {html.escape(report.title(number))}</strong>"
+            cards.append(f'<a href="../notebooks/{path.stem}.html">{picture}{title}</a>')
+        source[0] = source[0].replace("<!-- the chapters -->", "\n".join([*cards, "</div>"]))
+
+
+def front_page_is_old(*_):
+    return [root_doc]
+
+
 def start_page(app, error):
     (pathlib.Path(app.outdir) / "index.html").write_text('<meta http-equiv="refresh" content="0; url=site/index.html">')
 
@@ -58,4 +79,6 @@ def start_page(app, error):
 def setup(app):
     app.connect("source-read", without_badge)
     app.connect("source-read", with_folds)
+    app.connect("source-read", front_page)
+    app.connect("env-get-outdated", front_page_is_old)
     app.connect("build-finished", start_page)

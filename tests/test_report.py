@@ -43,7 +43,19 @@ def test_every_chapter_has_a_main_figure_from_a_row(number):
 
 
 def test_the_picture_of_the_readme_is_chapter_03s():
-    assert (chapters.SITE / "denoising.png").read_bytes() == report.picture()
+    assert (chapters.SITE / "denoising.png").read_bytes() == report.picture()[0]
+
+
+@pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
+def test_every_chapter_has_a_picture_for_the_front_page(path):
+    png, alt = report.picture(path.name[:2])
+    assert png.startswith(b"\x89PNG") and len(alt.split()) > 5
+
+
+def test_a_picture_that_is_not_there(monkeypatch):
+    monkeypatch.setitem(report.FILES["05"]["chapter"], "picture", "nothing")
+    with pytest.raises(ValueError, match="chapter 05 has no picture nothing"):
+        report.picture("05")
 
 
 def test_words_for_figures():

@@ -4,7 +4,8 @@
 What stands there is in `experiments/rows/`, a file a chapter:
 
     [chapter]   its line in the README: section of the lecture, minutes, main figure, the lecture's and others' figures;
-                `{name.mean}` is a figure of the row with this name, see the properties of `Row`
+                `{name.mean}` is a figure of the row with this name, see the properties of `Row`; where the largest
+                picture of its core is not the one for the site's front page, `picture`: the id of the cell that has it
     [[row]]     a row of RESULTS.md: the fields of `Row`
 """
 
@@ -22,7 +23,6 @@ import numpy as np
 from aelib import data
 from tools import chapters
 
-PICTURE = "a4f75a89"  # a cell of chapter 03
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
 BEGIN, END = "<!-- chapters: written by tools/report.py -->\n\n", "\n<!-- end of chapters -->"
 
@@ -105,11 +105,24 @@ def record(chapter):
     return notebook(chapter).metadata.aelib
 
 
-def picture():
-    """The PNG of chapter 03 that the README shows."""
-    (cell,) = [cell for cell in notebook("03").cells if cell.id == PICTURE]
-    (output,) = chapters.pictures(cell)
-    return base64.b64decode(output.data["image/png"])
+def title(chapter):
+    return notebook(chapter).cells[0].source.splitlines()[0].partition(" · ")[2]
+
+
+def picture(chapter="03"):
+    """The chapter's picture for the site's front page, a PNG, and its description; chapter 03's is the README's too."""
+    named = FILES.get(chapter, {"chapter": {}})["chapter"].get("picture")
+    (path,) = chapters.find(chapter)
+    cells = chapters.core(nbformat.read(path, as_version=4)).cells
+    found = [
+        (base64.b64decode(output.data["image/png"]), cell.metadata.mystnb.image.alt)
+        for cell in cells
+        for output in chapters.pictures(cell)
+        if named in (None, cell.id)
+    ]
+    if not found:
+        raise ValueError(f"chapter {chapter} has no picture {named or ''} in the stored outputs of its core")
+    return max(found, key=lambda one: len(one[0]))
 
 
 def in_words(figures):
@@ -158,9 +171,8 @@ def chapter_table():
     for number, file in FILES.items():
         line, named = file["chapter"], {row.name: row for row in ROWS if row.chapter == number and row.name}
         (path,) = chapters.find(number)
-        title = notebook(number).cells[0].source.splitlines()[0].partition(" · ")[2]
         cells = [
-            f"[{number} {title}](notebooks/{path.name})",
+            f"[{number} {title(number)}](notebooks/{path.name})",
             line["section"],
             f"{line['minutes']['lecture']} / {line['minutes']['quick']}",
             line["figure"].format(**named),
@@ -185,7 +197,7 @@ def main():
     (chapters.ROOT / "RESULTS.md").write_text(text(), encoding="utf-8")
     path = chapters.ROOT / "README.md"
     path.write_text(readme(path.read_text(encoding="utf-8")), encoding="utf-8")
-    (chapters.SITE / "denoising.png").write_bytes(picture())
+    (chapters.SITE / "denoising.png").write_bytes(picture()[0])
 
 
 if __name__ == "__main__":
