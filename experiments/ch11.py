@@ -43,10 +43,19 @@ from keras import layers, ops
 
 from aelib import data
 from aelib.course import cosine_rate
+from experiments.classifiers import accuracy
 from experiments.table import STORED, complete, grid
 
 BASE_EPOCHS, STEPS, N_BASES = 6, 100, 3
 EPOCHS, PEAK, DRAWS = 20, 3e-3, 5
+
+
+def draw_labelled(y, n, draw):
+    """Indices of n examples of each class, class by class, or of all."""
+    if n is None:
+        return np.arange(len(y))
+    rng = np.random.default_rng(draw)
+    return np.concatenate([rng.choice(np.flatnonzero(y == c), n, replace=False) for c in range(y.max() + 1)])
 
 
 @functools.cache
@@ -105,8 +114,7 @@ def learner(copied, frozen, rate):
 
 def transfer(n_labels, copied, start, then, seed):
     (x, y), (x_test, y_test) = digits()[1:]
-    rng = np.random.default_rng(seed)
-    few = np.concatenate([rng.choice(np.flatnonzero(y == c), n_labels, replace=False) for c in range(5)])
+    few = draw_labelled(y, n_labels, seed)
     weights = digit_network().get_weights()  # `complete` has seeded Keras: the same in all settings of a seed
     if start == "copied":
         weights[: 2 * copied] = base(seed % N_BASES)[: 2 * copied]
@@ -118,8 +126,7 @@ def transfer(n_labels, copied, start, then, seed):
             variable.assign(ops.zeros_like(variable))
     for _ in range(3 * STEPS if then.endswith("long") else STEPS):
         model.train_on_batch(x[few], y[few])
-    test = model.predict(x_test, batch_size=500, verbose=0).argmax(axis=1)
-    return {"test": f"{np.mean(test == y_test):.5f}"}
+    return {"test": f"{accuracy(model, x_test, y_test):.5f}"}
 
 
 # ---- emoji
@@ -256,14 +263,6 @@ def ridge_scores(z, y, others):
     return np.array(scores)
 
 
-def draw_labelled(y, n, draw):
-    """Indices of n examples of each class, or of all."""
-    if n is None:
-        return np.arange(len(y))
-    rng = np.random.default_rng(draw)
-    return np.concatenate([rng.choice(np.flatnonzero(y == c), n, replace=False) for c in range(y.max() + 1)])
-
-
 def probe(z_parts):
     """Accuracies on the test concepts, the penalty chosen on the validation concepts."""
     pairs_of = zip(z_parts, emoji(), strict=True)
@@ -298,7 +297,6 @@ def predicted(model, x):
 
 def emoji_features(method, share, seed):
     parts = [x for x, _ in emoji()]
-    model, figures = None, {}
     if method == "pixels":
         z_parts = [small(x).reshape(3, x.shape[1], -1) for x in parts]
     elif method == "colour histogram":
@@ -313,11 +311,8 @@ def emoji_features(method, share, seed):
     if method == "split-brain":
         x = parts[2].reshape(-1, 32, 32, 3)
         truth, middle = small(x), small(parts[0]).mean(axis=(0, 1))
-        ratio = np.square(predicted(model, x) - truth).mean(axis=(0, 1, 2)) / np.square(middle - truth).mean(
-            axis=(0, 1, 2)
-        )
-        squares = np.square(middle - truth).mean(axis=(0, 1, 2))
-        figures |= {"l_error": ratio[0], "ab_error": (ratio * squares)[1:].sum() / squares[1:].sum()}
+        ours, middles = (np.square(guess - truth).mean(axis=(0, 1, 2)) for guess in (predicted(model, x), middle))
+        figures |= {"l_error": ours[0] / middles[0], "ab_error": ours[1:].sum() / middles[1:].sum()}
     return {name: f"{figure:.5f}" if figure != "" else "nan" for name, figure in figures.items()}
 
 
@@ -373,6 +368,8 @@ def context_network():
 
 
 REMEDIES = {"all": (16, 4, True), "no gap": (0, 0, True), "all colours": (16, 4, False)}  # gap, jitter, one channel
+TESTS = {f"on_{remedy}".replace(" ", "_"): remedy for remedy in REMEDIES}  # columns of the table
+CONTEXT_STEPS = 1500
 MIRRORED = np.array([PLACES.index((row, -column)) for row, column in PLACES])
 
 
@@ -411,7 +408,7 @@ def mean_and_spread(maps):
 
 
 def context(remedy, seed):
-    figures = dict.fromkeys(["probe", "probe_one", *TESTS], np.nan)
+    figures = dict.fromkeys(["probe", "probe_one", "train", *TESTS], np.nan)
     z_of = mean_and_spread
     if remedy != "colours":
         model, encoder = context_network()
@@ -424,17 +421,13 @@ def context(remedy, seed):
             x, y = batch(x_train, 25 * 128, rng, remedy)
             seen = model.fit(x, y, batch_size=128, verbose=0)
         figures["train"] = seen.history["accuracy"][0]
-        for test in REMEDIES:
+        for column, test in TESTS.items():
             x, y = batch(x_test, 8000, np.random.default_rng(99), test)
-            figures[f"on_{test}".replace(" ", "_")] = model.evaluate(x, y, batch_size=500, verbose=0)[1]
+            figures[column] = model.evaluate(x, y, batch_size=500, verbose=0)[1]
     figures["probe"] = photograph_probe(z_of)
     if remedy != "no gap":
         figures["probe_one"] = photograph_probe(z_of, one=True)
     return {name: f"{float(figure):.5f}" for name, figure in figures.items()}
-
-
-TESTS = ["train", *(f"on_{name}".replace(" ", "_") for name in REMEDIES)]
-CONTEXT_STEPS = 1500
 
 
 def main():

@@ -81,11 +81,10 @@ def plane(x, epochs=20, units=128):
     return {"layers": dense, "off": _numbers([off.mean(), off.max()], 4)}
 
 
-def chains(gray, gray_test, epochs=20, units=160):
+def chains(x, x_test, epochs=20, units=160):
     """A machine with persistent chains, as in chapter 05, and twelve test images to start from."""
     rng = np.random.default_rng(5)
-    x, x_test = (rng.random(images.shape, dtype="float32") < images for images in (gray, gray_test))
-    x, x_test = x.astype("float32"), x_test.astype("float32")
+    x, x_test = ((rng.random(gray.shape, dtype="float32") < gray).astype("float32") for gray in (x, x_test))
     rbm = RBM(units, k=2, n_chains=256, weight_decay=1e-4, seed=5)
     rbm.build((None, 784))
     rbm.visible_bias.assign(base_logits(x))
