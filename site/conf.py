@@ -23,7 +23,6 @@ nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_update_mathjax = False
-suppress_warnings = ["myst.header"]  # a section of the third level may come first
 
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
