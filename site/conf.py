@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from aelib import __version__  # noqa: E402
-from tools import chapters, report  # noqa: E402
+from tools import chapters, course_map, report  # noqa: E402
 
 project = "Autoencoders, executable"
 author = 'The authors of "Autoencoders, executable"'
@@ -53,7 +53,7 @@ def with_folds(app, docname, source):
 
 
 def front_page(app, docname, source):
-    """A card a chapter: its title, and a picture of its stored outputs."""
+    """A card a chapter: its title, and a picture of its stored outputs. Below them the map."""
     if docname == root_doc:
         folder, cards = pathlib.Path(app.outdir, "_static", "chapters"), ['<div class="chapters">']
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +65,7 @@ def front_page(app, docname, source):
             title = f"<strong>{number} {html.escape(report.title(number))}</strong>"
             cards.append(f'<a href="../notebooks/{path.stem}.html">{picture}{title}</a>')
         source[0] = source[0].replace("<!-- the chapters -->", "\n".join([*cards, "</div>"]))
+        source[0] = source[0].replace("<!-- the map -->", f"![{course_map.alt()}](map.svg)")
 
 
 def front_page_is_old(*_):

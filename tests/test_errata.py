@@ -39,6 +39,18 @@ def test_an_erratum_is_held_by_checks(row):
         assert_seen(claim, number)
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_an_erratum_names_its_chapter_and_sections(row):
+    """A link leads to the chapter's notebook, and each section is a heading of it."""
+    number, link, sections = re.fullmatch(r"\[?chapter (\d+)(?:\]\((\S+)\))?, (.*)", row[5]).groups()
+    (path,) = chapters.find(f"{int(number):02}")
+    assert link in (None, path.name)
+    texts = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    headings = re.findall(r"^##+ (?:Further: )?(.*)", texts, re.MULTILINE)
+    for section in sections.split("; "):
+        assert any(heading.startswith(section.removeprefix("Further: ")) for heading in headings), section
+
+
 @pytest.mark.parametrize(("claim", "number"), QUOTED.findall(INSTRUCTORS))
 def test_a_figure_for_instructors_is_the_chapters(claim, number):
     assert_seen(claim, number)

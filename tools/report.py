@@ -1,6 +1,6 @@
 """RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables; the README's chapters.
 
-`python -m tools.report` writes both, and the README's picture; `make results` does so after the tables are complete.
+`python -m tools.report` writes both, and the README's pictures; `make results` does so after the tables are complete.
 What stands there is in `experiments/rows/`, a file a chapter:
 
     [chapter]   its line in the README: section of the lecture, minutes, main figure, the lecture's and others' figures;
@@ -21,10 +21,14 @@ import nbformat
 import numpy as np
 
 from aelib import data
-from tools import chapters
+from tools import chapters, course_map
 
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
-BEGIN, END = "<!-- chapters: written by tools/report.py -->\n\n", "\n<!-- end of chapters -->"
+PARTS = {  # of the README: the two lines around them
+    "chapters": ("<!-- chapters: written by tools/report.py -->\n\n", "\n<!-- end of chapters -->"),
+    "picture": ("<!-- picture: written by tools/report.py -->\n\n", "\n<!-- end of picture -->"),
+    "map": ("<!-- map: written by tools/report.py -->\n\n", "\n<!-- end of map -->"),
+}
 
 
 @dataclasses.dataclass
@@ -183,14 +187,19 @@ def chapter_table():
 
 
 def readme(old):
-    """The README with its table written anew."""
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(
-            f"README.md: expected the lines {BEGIN.strip()} and {END.strip()} around the table of chapters"
-        )
-    return before + begin + chapter_table() + end + after
+    """The README with its tables and its picture written anew."""
+    new = {
+        "chapters": chapter_table(),
+        "picture": f"![{course_map.alt()}](site/map.svg)\n",
+        "map": course_map.table(),
+    }
+    for name, (begin, end) in PARTS.items():
+        before, found, rest = old.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
+            raise ValueError(f"README.md: expected the lines {begin.strip()} and {end.strip()} around its {name}")
+        old = before + begin + new[name] + end + after
+    return old
 
 
 def main():
@@ -198,6 +207,7 @@ def main():
     path = chapters.ROOT / "README.md"
     path.write_text(readme(path.read_text(encoding="utf-8")), encoding="utf-8")
     (chapters.SITE / "denoising.png").write_bytes(picture()[0])
+    (chapters.SITE / "map.svg").write_text(course_map.picture(), encoding="utf-8")
 
 
 if __name__ == "__main__":
