@@ -7,12 +7,12 @@ by the test images.
 import keras
 from keras import layers
 
-from aelib import data
 from aelib.course import cosine_rate
 from aelib.losses import mse
+from experiments import mnist
 from experiments.table import complete, grid
 
-(x_train, _), (x_valid, _), (x_test, _) = data.load_mnist()
+(x_train, _), (x_valid, _), (x_test, _) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 LECTURE = {"l2": 5e-5, "rate": 1e-2, "schedule": False, "batch_size": 150, "epochs": 5}

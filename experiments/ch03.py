@@ -23,12 +23,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from aelib import data, noise
+from aelib import noise
 from aelib.course import cosine_rate
 from aelib.losses import mse
+from experiments import mnist
 from experiments.table import complete, grid
 
-(x_train, _), (x_valid, _), (x_test, _) = data.load_mnist()
+(x_train, _), (x_valid, _), (x_test, _) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 EPOCHS = 6

@@ -9,12 +9,13 @@ import numpy as np
 from keras import layers, ops
 from scipy.special import expit
 
-from aelib import data, losses
+from aelib import losses
 from aelib.course import cosine_rate
 from aelib.layers import Sampling, VariationalLoss
+from experiments import mnist
 from experiments.table import complete, grid
 
-(x_train, y_train), _, (x_test, y_test) = data.load_mnist()
+(x_train, y_train), _, (x_test, y_test) = mnist.load()
 x_train, x_test = x_train.reshape(-1, 784), x_test.reshape(-1, 784)
 
 

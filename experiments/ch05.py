@@ -23,13 +23,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from aelib import data
 from aelib.course import cosine_rate
 from aelib.rbm import RBM, annealed_log_partition, base_logits
+from experiments import mnist
 from experiments.classifiers import accuracy
 from experiments.table import STORED, complete, grid
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 BATCH_SIZE = 128

@@ -45,15 +45,15 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import SVC
 
-from aelib import data
 from aelib.course import cosine_rate
 from aelib.losses import mse
 from aelib.pretraining import draw_labelled, pretrain, stack, unroll
 from aelib.rbm import RBM, base_logits
+from experiments import mnist
 from experiments.classifiers import accuracy, fit_best
 from experiments.table import STORED, complete, grid
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 SIZES = (784, 500, 500, 1000)

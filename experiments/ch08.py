@@ -26,14 +26,14 @@ import numpy as np
 from keras import layers, ops
 from scipy.special import expit
 
-from aelib import data
 from aelib.course import cosine_rate
 from aelib.layers import DenseTranspose
 from aelib.losses import cross_entropy
+from experiments import mnist
 from experiments.classifiers import accuracy
 from experiments.table import STORED, complete
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 UNITS, BATCH_SIZE = 1000, 128

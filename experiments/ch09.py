@@ -28,14 +28,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aelib import data
 from aelib.course import cosine_rate
 from aelib.losses import mse
 from aelib.pretraining import draw_labelled
+from experiments import mnist
 from experiments.classifiers import accuracy, fit_best
 from experiments.table import STORED, complete, grid
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 28, 28, 1) for x in (x_train, x_valid, x_test))
 
 N_CODES = 32

@@ -31,11 +31,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aelib import data
 from aelib.course import cosine_rate
+from experiments import mnist
 from experiments.table import STORED, complete
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = data.load_mnist()
+(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
 x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
 
 BATCH_SIZE, MAX_NORM = 256, 3.0
