@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # Read once, by the first OpenMP library that is loaded (scikit-learn's, which `aelib.data` imports): without it the
 # threads that wait for work spin, at the cost of others where cores are shared.
