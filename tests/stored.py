@@ -1,6 +1,7 @@
 """What every stored chapter must be: RULES take a notebook and raise AssertionError where it is not so."""
 
 import builtins
+import itertools
 import re
 import symtable
 
@@ -178,6 +179,14 @@ def further_sections_stand_alone(notebook):
             assert not unknown, f"{heading!r} uses names of another section that is not in the core: {sorted(unknown)}"
 
 
+def no_level_of_headings_is_left_out(notebook):
+    """MyST warns where one is, and `make site` fails on warnings."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"^(#+) (.*)", "\n".join(texts), re.MULTILINE)
+    for (above, _), (level, text) in itertools.pairwise(headings):
+        assert len(level) <= len(above) + 1, f"{level} {text}: a heading of level {len(above) + 1} comes first"
+
+
 def names(cells):
     """Names that the cells define, and those that they use, of the notebook's own and built-in ones."""
     defined, used = set(), set()
@@ -227,5 +236,6 @@ RULES = [
     lines_of_code_fit,
     the_core_is_short_and_comes_first,
     further_sections_stand_alone,
+    no_level_of_headings_is_left_out,
     checks_are_one_folded_cell_a_section,
 ]

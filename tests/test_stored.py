@@ -74,6 +74,7 @@ OUTLINE = [
     (stored.further_sections_stand_alone, _source(14, "def g(a):\n    return [z for _ in a]")),
     (stored.further_sections_stand_alone, _source(3, "x = np.ones(3)\ny = lambda: w(x)")),  # the core uses it
     (stored.further_sections_stand_alone, _source(3, "y = [1, 2]")),  # defined nowhere
+    (stored.no_level_of_headings_is_left_out, _source(2, "### Section")),
     (stored.checks_are_one_folded_cell_a_section, _source(5, "text")),
     (stored.checks_are_one_folded_cell_a_section, _source(4, 'check("one", mean(x))')),
     (stored.checks_are_one_folded_cell_a_section, _source(3, 'check("one", 1)')),
