@@ -9,6 +9,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import gc
 import importlib
 import inspect
 import io
@@ -90,7 +91,7 @@ class ChapterFault:
     """Replace `old` by `new` in the one code cell that holds it; the check with this claim must then fail.
 
     The cells between the two run too. Where the claim does not rest on them, `alone` leaves them out: the variables are
-    then those that the claim's cell had in the first run, but for what the patched cell makes.
+    then those that the claim's cell has without the fault, but for what the patched cell makes.
     """
 
     what: str
@@ -100,67 +101,114 @@ class ChapterFault:
     alone: bool = False
 
 
+def trained(value):
+    """The weights of a network and of its optimizer, or of all that are in a dictionary or a list."""
+    if isinstance(value, (course.keras.Layer, course.keras.Optimizer)):
+        yield from value.variables
+        yield from trained(getattr(value, "optimizer", None))
+    elif isinstance(value, (dict, list, tuple)) and len(value) < 1000:  # others hold words or numbers
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from trained(one)
+
+
 class Chapter:
-    """A chapter executed once in this process, as far as its faults reach, with its variables before each cell."""
+    """A chapter executed in this process, cell by cell, as far as its faults reach.
 
-    def __init__(self, number, faults):
-        self.sources = [cell.source for cell in stored.code_cells(nbformat.read(*chapters.find(number), as_version=4))]
-        self.spans = [self.span(fault) for fault in faults]
-        self.before, self.green = [], {}
-        self.scope = {"__name__": "__main__"}  # always the same dictionary: the chapter's functions look into it
-        for source in self.sources[: max(stop for _, stop, _ in self.spans) + 1]:
-            self.before.append(self.snapshot(self.scope))
-            self.execute(source)
+    Further sections without a fault are left out: they stand alone (`stored.further_sections_stand_alone`). So are the
+    sections of the core that `without` names by their headings, on which no fault rests. nbval runs them all.
 
-    def index(self, text):
-        """The code cell that holds the text, once."""
-        (index,) = [index for index, source in enumerate(self.sources) if source.count(text) == 1]
-        return index
+    Where it has come to the cells of a fault, they run with the fault first. Then the chapter goes on through them
+    without it, from the variables that they had begun with.
+    """
+
+    def __init__(self, number, faults, without=()):
+        self.scope = {}  # always the same dictionary: the chapter's functions look into it
+        self.sources, left_out = [], set(without)
+        texts = [text for fault in faults for text in (fault.old, f'"{fault.claim}"')]
+        for section in stored.sections(nbformat.read(*chapters.find(number), as_version=4)):
+            heading = section[0].source.splitlines()[0]
+            sources = [cell.source for cell in section if cell.cell_type == "code"]
+            has_fault = any(text in source for text in texts for source in sources)
+            if heading in left_out:
+                assert not has_fault, f"a fault is in {heading}"
+                left_out.remove(heading)
+            elif has_fault or "further" not in stored.tags(section[0]):
+                self.sources += sources
+        assert not left_out, f"no such section: {left_out}"
+        self.begin()
+
+    def begin(self):
+        self.reached = self.tried = 0  # so many cells ran without a fault; so many must, as faults were tried in them
+        self.green = set()  # pairs of cells that ran alone without a fault
+        self.scope.clear()
+        self.scope["__name__"] = "__main__"
+
+    def holding(self, text):
+        """The index of the one code cell that holds the text once."""
+        found = [index for index, source in enumerate(self.sources) if source.count(text) == 1]
+        assert len(found) == 1, f"{len(found)} cells of code hold once: {text}"
+        return found[0]
 
     def span(self, fault):
-        """Its cell and its claim's, and whether they run alone."""
-        return self.index(fault.old), self.index(f'"{fault.claim}"'), fault.alone
-
-    @staticmethod
-    def snapshot(scope):
-        """The same objects, but generators of random numbers as copies."""
-        return {
-            name: copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
-            for name, value in scope.items()
-        }
+        """The fault's cell, its claim's, and where the chapter must have come to when the fault is tried."""
+        start, stop = self.holding(fault.old), self.holding(f'"{fault.claim}"')
+        return start, stop, stop if fault.alone and stop > start + 1 else start
 
     def execute(self, source):
         with contextlib.redirect_stdout(io.StringIO()):
             exec(source, self.scope)
         plt.close("all")
 
-    def failure(self, start, stop, alone, old="", new=""):
-        """Run again from one cell to another, the first one patched; the error that was raised on the way, or None."""
-        self.scope.clear()
-        self.scope.update(self.snapshot(self.before[stop if alone else start]))
-        for index in sorted({start, stop}) if alone else range(start, stop + 1):
-            source = self.sources[index]
-            try:
-                self.execute(source.replace(old, new) if index == start else source)
-            except Exception as error:
-                return error
+    def advance(self, cell):
+        """Go on to this cell without a fault."""
+        while self.reached < cell:
+            self.execute(self.sources[self.reached])
+            self.reached += 1
+
+    def failure(self, cells, old="", new=""):
+        """Run these cells, the first one patched, and put the variables back; the error that was raised, or None.
+
+        They are the same objects, but networks get their weights back, and generators of random numbers are copied.
+        """
+        before = dict(self.scope)
+        weights = [(weight, np.array(weight)) for weight in trained(before)]
+        generators = {name: value for name, value in before.items() if isinstance(value, np.random.Generator)}
+        self.scope.update(copy.deepcopy(generators))
+        try:
+            for index in cells:
+                source = self.sources[index]
+                self.execute(source.replace(old, new) if index == cells[0] else source)
+        except Exception as error:
+            return error
+        finally:
+            self.scope.clear()
+            self.scope.update(before)
+            for weight, value in weights:
+                weight.assign(value)
         return None
 
     def goes_red(self, fault):
-        """With the fault, after the same cells ran green without it (once for each first cell, to the last claim)."""
-        start, stop, alone = self.span(fault)
-        last = stop if alone else max(stop for first, stop, other in self.spans if (first, other) == (start, alone))
-        control = start, last, alone
-        if control not in self.green:
-            self.green[control] = self.failure(*control)
-        assert self.green[control] is None, (
-            f"fails without the fault: {traceback.format_exception(self.green[control])}"
-        )
-        error = self.failure(start, stop, alone, fault.old, fault.new)
+        """With the fault; that the same cells are green without it, `finish` shows for those that do not run alone."""
+        start, stop, place = self.span(fault)
+        if self.reached > place:  # not in the chapter's order
+            self.finish()
+            self.begin()
+        self.advance(place)
+        self.tried = max(self.tried, stop + 1)
+        cells = range(start, stop + 1) if place == start else [start, stop]
+        if place > start and (start, stop) not in self.green:
+            error = self.failure(cells)
+            assert error is None, f"fails without the fault: {traceback.format_exception(error)}"
+            self.green.add((start, stop))
+        error = self.failure(cells, fault.old, fault.new)
         assert isinstance(error, course.CheckFailed), (
             f"expected a failing check, got {traceback.format_exception(error)}"
         )
-        assert f"✗ {fault.claim}: " in str(error)
+        assert f"✗ {fault.claim}: " in str(error), f"another check fails: {error}"
+
+    def finish(self):
+        """Go on through the last claim that a fault was tried on."""
+        self.advance(self.tried)
 
 
 BLANKS = [None, ..., lambda *_: None, lambda *_: ...]
@@ -223,15 +271,19 @@ def answers(chapter, right, wrong, numbers):
     return Answers
 
 
-def faults(number, chapter_faults):
+def faults(number, chapter_faults, without=()):
     """The tests that a chapter's faults go red, as such a class; the chapter is executed once for all of them."""
+    run = Chapter(number, chapter_faults, without)
 
     class Faults:
         @pytest.fixture(scope="class")
         def chapter(self):
-            return Chapter(number, chapter_faults)
+            yield run
+            run.finish()  # an error here: without a fault it fails too
+            run.begin()
+            gc.collect()  # its networks
 
-        @each(chapter_faults)
+        @each(sorted(chapter_faults, key=lambda fault: run.span(fault)[-1]))
         def test_a_fault_goes_red(self, fault, chapter):
             chapter.goes_red(fault)
 
