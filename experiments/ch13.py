@@ -21,20 +21,21 @@ import joblib
 import keras
 import numpy as np
 from keras import layers, ops
+from sklearn.metrics.pairwise import euclidean_distances
 
 from aelib.course import cosine_rate
 from experiments import mnist
 from experiments.table import STORED, complete, grid
 
-(x_train, y_train), (x_valid, y_valid), (x_test, y_test) = mnist.load()
-x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_test))
+(x_train, y_train), _, (x_test, _) = mnist.load()
+x_train, x_test = x_train.reshape(-1, 784), x_test.reshape(-1, 784)
 
 
 # ---- importance-weighted autoencoder
 
 
-def two_layers(n_inputs, n_outputs, units, activation):
-    h = [layers.Dense(units, activation), layers.Dense(units, activation)]
+def two_layers(n_inputs, n_outputs):
+    h = [layers.Dense(200, "leaky_relu"), layers.Dense(200, "leaky_relu")]
     return keras.Sequential([keras.Input((n_inputs,)), *h, layers.Dense(n_outputs)])
 
 
@@ -66,40 +67,33 @@ def importance_bound(log_w):
     return ops.logsumexp(log_w, axis=0) - np.log(log_w.shape[0])
 
 
-def importance_autoencoder(k, activation="tanh", seed=None):
-    encoder = two_layers(784, 100, 200, activation)
-    decoder = two_layers(50, 784, 200, activation)
+def importance_autoencoder(k, seed):
+    encoder, decoder = two_layers(784, 100), two_layers(50, 784)
     mean = x_train.mean(axis=0)
     decoder.layers[-1].bias.assign(np.log((mean + 1e-3) / (1 - mean + 1e-3)))
     return ImportanceAutoencoder(encoder, decoder, k, seed)
 
 
-def bounds(model, x, ks, batch_size=10):
+def bounds(model, x, ks):
     """The mean of L_k over the images, for each k, from the same max(ks) codes an image (groups of k are averaged)."""
-    log_w = np.concatenate(
-        [ops.convert_to_numpy(model.log_weights(x[i : i + batch_size], max(ks))) for i in range(0, len(x), batch_size)],
-        axis=1,
-    )
+    log_w = [ops.convert_to_numpy(model.log_weights(x[i : i + 10], max(ks))) for i in range(0, len(x), 10)]
+    log_w = np.concatenate(log_w, axis=1)
     return {k: float(np.mean(importance_bound(log_w.reshape(-1, k, len(x)).swapaxes(0, 1)))) for k in ks}
 
 
-def binarize(x, seed=7):
-    return (np.random.default_rng(seed).random(x.shape) < x).astype("float32")
+def binarize(x):
+    return (np.random.default_rng(7).random(x.shape) < x).astype("float32")
 
 
 def importance(k, epochs, seed):
-    return trained_importance(k, epochs, seed, x_test)
-
-
-def trained_importance(k, epochs, seed, images, rate=4e-3, activation="leaky_relu", codes=200):
-    model = importance_autoencoder(k, activation, seed)
-    rate = cosine_rate(rate, len(x_train), 100, epochs)
+    model = importance_autoencoder(k, seed)
+    rate = cosine_rate(4e-3, len(x_train), 100, epochs)
     model.compile(keras.optimizers.Adam(rate, epsilon=1e-4), steps_per_execution=50)
     started = time.process_time()
     history = model.fit(x_train, batch_size=100, epochs=epochs, verbose=0).history["loss"]
     figures = {"cpu_seconds": f"{time.process_time() - started:.0f}", "train": f"{history[-1]:.2f}"}
-    x = binarize(images)
-    found = bounds(model, x, [1, 5, 50, codes])
+    x = binarize(x_test)
+    found = bounds(model, x, [1, 5, 50, 200])
     mean = np.split(model.encoder.predict(x, batch_size=1000, verbose=0), 2, axis=1)[0]
     figures |= {f"nats_{k}": f"{-nats:.2f}" for k, nats in found.items()}
     return figures | {"active": int((np.var(mean, axis=0) > 0.01).sum())}
@@ -131,10 +125,10 @@ class GAN(keras.Model):
         return d_loss + ops.mean(ops.softplus(-logits))
 
 
-def generator(channels=16, n_noise=64):
+def generator(channels):
     return keras.Sequential(
         [
-            keras.Input((n_noise,)),
+            keras.Input((64,)),
             layers.Dense(49 * 2 * channels, use_bias=False),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
@@ -147,7 +141,7 @@ def generator(channels=16, n_noise=64):
     )
 
 
-def discriminator(channels=16):
+def discriminator(channels):
     hidden = []
     for filters in (channels, 2 * channels):
         hidden += [layers.Conv2D(filters, 4, 2, "same"), layers.LeakyReLU(0.2)]
@@ -170,13 +164,13 @@ class Measure(keras.callbacks.Callback):
                 self.found[f"{name}_{epoch + 1}"] = f"{figure:.4g}"
 
 
-def gan(epochs, channels, seed, rate=1e-3, momentum=0.995):
+def gan(epochs, channels, seed):
     ruler = Ruler()
     keras.utils.set_random_seed(seed)  # whether the classifier was read or trained just now
     model = GAN(generator(channels), discriminator(channels), seed=seed)
     steps = epochs * math.ceil(len(x_train) / 64)
-    falling = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 10)
-    mean_weights = {"use_ema": True, "ema_momentum": momentum}
+    falling = keras.optimizers.schedules.PolynomialDecay(1e-3, steps, 1e-4)
+    mean_weights = {"use_ema": True, "ema_momentum": 0.995}
     model.compile(keras.optimizers.Adam(falling, beta_1=0.5, beta_2=0.99, **mean_weights), steps_per_execution=43)
     measure = Measure([n for n in (1, 2, 3, 4, 6, 8, 10, 12, 16, 20) if n <= epochs], ruler)
     started = time.process_time()
@@ -206,25 +200,24 @@ def classifier():
 
 
 @joblib.Memory(STORED, verbose=0).cache
-def classifier_weights(seed=0, epochs=8):
-    keras.utils.set_random_seed(seed)
+def classifier_weights():
+    keras.utils.set_random_seed(0)
     model = classifier()
-    rate = cosine_rate(2e-3, len(x_train), 128, epochs)
+    rate = cosine_rate(2e-3, len(x_train), 128, 8)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, steps_per_execution=43)
-    model.fit(x_train.reshape(-1, 28, 28, 1), y_train, batch_size=128, epochs=epochs, verbose=0)
+    model.fit(x_train.reshape(-1, 28, 28, 1), y_train, batch_size=128, epochs=8, verbose=0)
     return model.get_weights()
 
 
 class Ruler:
     """What 10,000 images are worth, by 128 features and the class of a classifier; against the 10,000 test images."""
 
-    def __init__(self, seed=0):
+    def __init__(self):
         model = classifier()
-        model.set_weights(classifier_weights(seed))
+        model.set_weights(classifier_weights())
         self.model = keras.Model(model.inputs, [model.layers[-3].output, model.outputs[0]])
-        self.real, logits = self.features(x_test)
-        self.accuracy = float(np.mean(logits.argmax(axis=1) == y_test))
+        self.real, _ = self.features(x_test)
 
     def features(self, x):
         found, logits = self.model.predict(x.reshape(-1, 28, 28, 1), batch_size=1000, verbose=0)
@@ -247,16 +240,12 @@ def frechet(a, b):
     return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + np.trace(c_a) + np.trace(c_b) - 2 * both)
 
 
-def squared_distances(a, b):
-    return np.maximum((a**2).sum(axis=1)[:, None] - 2 * a @ b.T + (b**2).sum(axis=1), 0)
-
-
 def precision_recall(made, real, k=3):
     """Shares of made images in a ball of a real one, and the reverse; a ball reaches to the k-th of its own kind."""
     inside = []
-    between = squared_distances(made, real)
+    between = euclidean_distances(made, real, squared=True)
     for centres, distances in ((real, between), (made, between.T)):
-        radii = np.partition(squared_distances(centres, centres), k, axis=1)[:, k]
+        radii = np.partition(euclidean_distances(centres, squared=True), k, axis=1)[:, k]
         inside.append(float((distances <= radii).any(axis=1).mean()))
     return inside
 

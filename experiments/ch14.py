@@ -42,7 +42,7 @@ BATCH_SIZE, MAX_NORM = 256, 3.0
 TEACHER_EPOCHS, TEACHER_RATE, TEACHER_SEED = 30, 1e-3, 0
 STUDENT_EPOCHS, STUDENT_RATE = 16, 2e-3
 TEMPERATURE = 10
-SHIFTS = list(itertools.product(range(-2, 3), repeat=2))  # down, right
+SHIFTS = np.array([*itertools.product(range(-2, 3), repeat=2)])  # down, right
 SEEN = {"all": range(10), "no 3": [0, 1, 2, 4, 5, 6, 7, 8, 9], "7 and 8": [7, 8]}
 BIASES = np.arange(0, 30, 0.1)
 
@@ -56,14 +56,6 @@ def network(width, pixels=0.0, units=0.0):
         model.add(layers.Dropout(units))
     model.add(layers.Dense(10))
     return model
-
-
-def moved(x, which):
-    """Each image moved by one of SHIFTS, whose number is in `which`."""
-    images, new = x.reshape(-1, 28, 28), np.empty((len(x), 28, 28), x.dtype)
-    for number, shift in enumerate(SHIFTS):
-        new[which == number] = np.roll(images[which == number], shift, axis=(1, 2))
-    return new.reshape(len(x), -1)
 
 
 def soft(logits, temperature):
@@ -93,7 +85,7 @@ def fit(model, x, targets, temperature, epochs, peak, rng=None):
         for _ in range(epochs):
             which = rng.integers(0, 5, (len(x), 2)) @ [5, 1]
             here = targets[which, np.arange(len(x))] if targets.ndim == 3 else targets
-            model.fit(moved(x, which), here, **options)
+            model.fit(mnist.moved(x, SHIFTS[which]), here, **options)
 
 
 def predicted(model, x):
@@ -119,7 +111,7 @@ def member_logits(seed, epochs):
     keras.utils.set_random_seed(100 + seed)
     model = network(800)
     fit(model, x_train, np.eye(10)[y_train], 1.0, epochs, STUDENT_RATE, np.random.default_rng(seed))
-    shifted = (moved(x_train, np.full(len(x_train), number)) for number in range(len(SHIFTS)))
+    shifted = (mnist.moved(x_train, np.broadcast_to(shift, (len(x_train), 2))) for shift in SHIFTS)
     return logits_of(model) | {"moved": np.array([predicted(model, x) for x in shifted])}
 
 

@@ -47,15 +47,9 @@ def dense(units):
     return layers.Dense(units, "relu", kernel_initializer="he_normal")
 
 
-def moved(x, rng, most=2):
-    """Each image moved by up to `most` pixels in each direction."""
-    images, by = x.reshape(-1, 28, 28), rng.integers(-most, most + 1, (len(x), 2))
-    new = np.empty_like(images)
-    for down in range(-most, most + 1):
-        for right in range(-most, most + 1):
-            chosen = (by == (down, right)).all(axis=1)
-            new[chosen] = np.roll(images[chosen], (down, right), axis=(1, 2))
-    return new.reshape(len(x), -1)
+def moved(x, rng):
+    """Each image moved by up to two pixels in each direction."""
+    return mnist.moved(x, rng.integers(-2, 3, (len(x), 2)))
 
 
 def answers(model, x):
@@ -135,7 +129,7 @@ def fit_joint(lam, x_named, y_named, rng=None, trained_head=True):
 
 @joblib.Memory(STORED, verbose=0).cache
 def copier(seed, epochs, code):
-    """Weights of the autoencoder without labels."""
+    """Weights of the autoencoder without labels; `epochs` and `code`, the module's own, tell what is kept apart."""
     keras.utils.set_random_seed(200 + seed)
     return fit_joint(0.0, x_train[:1], y_train[:1]).get_weights()
 

@@ -54,10 +54,6 @@ def _bound(answer):
     return "With one code it is the ELBO, and log-weights of any size do no harm."
 
 
-def _parts(a, b):
-    return a.mean(axis=0) - b.mean(axis=0), np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-
-
 @marker("13.3")
 def _frechet(answer):
     rng = np.random.default_rng(0)
@@ -66,7 +62,7 @@ def _frechet(answer):
     plain = call(answer, unit, 2 * unit + np.array([3.0, 0, 0]), shape=())
     a, b = rng.normal(size=(50, 3)) + 4, rng.normal(size=(70, 3)) @ rng.normal(size=(3, 3)) + 5
     found = call(answer, a, b, shape=())
-    apart, c_a, c_b = _parts(a, b)
+    apart, c_a, c_b = a.mean(axis=0) - b.mean(axis=0), np.cov(a, rowvar=False), np.cov(b, rowvar=False)
 
     def distance(means=1.0, cross=2.0, c_a=c_a, c_b=c_b):
         both = np.trace(np.real(sqrtm(c_a @ c_b)))
