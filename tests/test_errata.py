@@ -2,16 +2,13 @@
 
 import re
 
-import nbformat
 import pytest
 import stored
 
-from tools import chapters
+from tools import chapters, report
 
 ROWS = stored.table("ERRATA.md")
-CHECKS = {
-    row["claim"]: row for path in chapters.find() for row in nbformat.read(path, as_version=4).metadata.aelib.checks
-}
+CHECKS = {row["claim"]: row for path in chapters.find() for row in report.record(path.name[:2]).checks}
 QUOTED = re.compile(r"`([^`]+)`: ([-+]?\d[.\d]*(?:e[-+]?\d+)?)")
 MATTERS = "wrong result", "wrong statement", "slip of the pen"
 INSTRUCTORS = (chapters.NOTEBOOKS / "INSTRUCTORS.md").read_text(encoding="utf-8")
@@ -48,7 +45,7 @@ def test_an_erratum_names_its_chapter_and_sections(row):
     number, link, sections = re.fullmatch(r"\[?chapter (\d+)(?:\]\((\S+)\))?, (.*)", row[5]).groups()
     (path,) = chapters.find(f"{int(number):02}")
     assert link in (None, path.name)
-    texts = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    texts = "\n".join(cell.source for cell in report.notebook(path.name[:2]).cells if cell.cell_type == "markdown")
     headings = re.findall(r"^##+ (?:Further: )?(.*)", texts, re.MULTILINE)
     for section in sections.split("; "):
         assert any(heading.startswith(section.removeprefix("Further: ")) for heading in headings), section

@@ -8,19 +8,15 @@ import pytest
 
 from tools import chapters, course_map, report
 
-PATHS = {path.name[:2]: path for path in chapters.find()}
+NUMBERS = [path.name[:2] for path in chapters.find()]
 ENTRIES = course_map.MAP["chapters"]
 INSTRUCTORS = (chapters.NOTEBOOKS / "INSTRUCTORS.md").read_text(encoding="utf-8")
 PLANS = re.findall(r"^### (\d+) weeks$(.*?)(?=^##)", INSTRUCTORS, re.MULTILINE | re.DOTALL)
 
 
-def texts(number):
-    return nbformat.read(PATHS[number], as_version=4)
-
-
-@pytest.mark.parametrize("number", PATHS)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_what_a_chapter_needs_is_what_its_text_refers_to(number):
-    core, further = course_map.references(texts(number), number)
+    core, further = course_map.references(report.notebook(number), number)
     entry = ENTRIES[number]
     needs, meets = set(entry.get("needs", {})), set(entry.get("meets", {}))
     assert needs <= core, f"the core of chapter {number} refers to {sorted(core)}, its needs are {sorted(needs)}"
@@ -46,7 +42,7 @@ def test_the_picture_is_drawn_from_the_map():
     stored = (chapters.SITE / "map.svg").read_text(encoding="utf-8")
     assert stored == course_map.picture()
     drawn = course_map.there()
-    assert list(drawn) == list(PATHS)
+    assert list(drawn) == NUMBERS
     arrows = set(course_map.arrows(drawn))
     assert stored.count("marker-end") == len(arrows)
 
@@ -95,15 +91,15 @@ def test_a_plan_has_what_its_chapters_need(length, plan):
 
 def test_there_are_three_plans_and_the_longest_has_every_chapter():
     assert [length for length, _ in PLANS] == ["8", "12", "15"]
-    assert set(PATHS) <= set().union(*weeks(PLANS[-1][1]))
+    assert set(NUMBERS) <= set().union(*weeks(PLANS[-1][1]))
 
 
 def test_what_is_for_home_is_there():
     """Exercises that have a marker and are not for class, and sections that a chapter has."""
     named = re.findall(r"\| \*\*(\d+)\*\* [^|]*\| ([\d., ]+); \*(Further: [^*]+)\* \|", PLANS[-1][1])
-    assert len(named) == len(PATHS)
+    assert len(named) == len(NUMBERS)
     for number, exercises, section in named:
-        cells = texts(f"{int(number):02}").cells
+        cells = report.notebook(f"{int(number):02}").cells
         (in_class,) = re.findall(
             rf"^## {number} · .*?In class: exercise ([^\n]*)", INSTRUCTORS, re.MULTILINE | re.DOTALL
         )
@@ -113,7 +109,7 @@ def test_what_is_for_home_is_there():
         assert any(cell.source.startswith(f"## {section}") for cell in cells), section
 
 
-@pytest.mark.parametrize("number", PATHS)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_a_chapter_has_a_path_of_90_minutes(number):
     """Of one shape, its parts add up to 90 minutes, and a chapter's title is its heading."""
     (part,) = re.findall(rf"^## {int(number)} · (.*?)(?=^## |\Z)", INSTRUCTORS, re.MULTILINE | re.DOTALL)

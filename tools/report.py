@@ -24,11 +24,6 @@ from aelib import data
 from tools import chapters, course_map
 
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
-PARTS = {  # of the README: the two lines around them
-    "chapters": ("<!-- chapters: written by tools/report.py -->\n\n", "\n<!-- end of chapters -->"),
-    "picture": ("<!-- picture: written by tools/report.py -->\n\n", "\n<!-- end of picture -->"),
-    "map": ("<!-- map: written by tools/report.py -->\n\n", "\n<!-- end of map -->"),
-}
 
 
 @dataclasses.dataclass
@@ -186,19 +181,22 @@ def chapter_table():
     return "\n".join(lines) + "\n"
 
 
+PARTS = {  # of the README
+    "chapters": chapter_table,
+    "picture": lambda: f"![{course_map.alt()}](site/map.svg)\n",
+    "map": course_map.table,
+}
+
+
 def readme(old):
-    """The README with its tables and its picture written anew."""
-    new = {
-        "chapters": chapter_table(),
-        "picture": f"![{course_map.alt()}](site/map.svg)\n",
-        "map": course_map.table(),
-    }
-    for name, (begin, end) in PARTS.items():
+    """The README with its tables and its picture written anew, each between two lines that name it."""
+    for name, write in PARTS.items():
+        begin, end = f"<!-- {name}: written by tools/report.py -->\n\n", f"\n<!-- end of {name} -->"
         before, found, rest = old.partition(begin)
         _, ended, after = rest.partition(end)
         if not (found and ended):
             raise ValueError(f"README.md: expected the lines {begin.strip()} and {end.strip()} around its {name}")
-        old = before + begin + new[name] + end + after
+        old = before + begin + write() + end + after
     return old
 
 
