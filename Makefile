@@ -22,7 +22,7 @@ help: ## list the targets
 
 ready: $(READY) ## make the environment, if it is not there
 
-run: $(READY) ## execute the chapters quickly, side by side, write them as pages to build/, print a table
+run: $(READY) ## execute the chapters quickly, side by side, write them as pages to build/, print a table (CHAPTER=01 for one)
 	$(BIN)/python -m tools.chapters run $(CHAPTER)
 
 test: $(READY) lint ## unit tests, lint, and every chapter against its stored outputs
@@ -39,10 +39,10 @@ lab: $(READY) ## open the chapters in JupyterLab
 outputs: $(READY) ## execute in the lecture profile and store the outputs (CHAPTER=01 for one)
 	$(BIN)/python -m tools.chapters outputs $(CHAPTER)
 
-exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/
+exercises: $(READY) ## write the students' edition, without solutions, to build/exercises/ (CHAPTER=01 for one)
 	$(BIN)/python -m tools.chapters exercises $(CHAPTER)
 
-slides: $(READY) ## write the chapters as decks of slides to build/, for a browser without a network
+slides: $(READY) ## write the chapters as decks of slides to build/, for a browser without a network (CHAPTER=01 for one)
 	$(call install,site)
 	$(BIN)/python -m tools.chapters slides $(CHAPTER)
 
@@ -104,6 +104,7 @@ $(VENV)/made:
 	echo "Found:$$found" >&2; echo "Name one with: make run PYTHON=/path/to/python3.12" >&2; exit 1
 
 $(READY): $(VENV)/made requirements.txt pyproject.toml $(CONSTRAINTS)
+	@echo "installing the versions of $(CONSTRAINTS) into $(VENV): a minute or more, in silence"
 	$(call install,dev) --no-compile
 # Compiled on all cores, whatever the environment says of bytecode: without it an import of TensorFlow takes three times
 # as long, in every process.

@@ -3,6 +3,8 @@
 The nodes of a map lie on a grid of `rows` by `columns`; each holds a weight vector as long as a row of the data.
 """
 
+import numbers
+
 import numpy as np
 from scipy import sparse
 
@@ -30,17 +32,16 @@ class SOM:
     Raises
     ------
     ValueError
-        A side or a number of epochs below 1, or a width of the kernel that is not positive.
+        A side or a number of epochs below 1, or widths of the kernel that are not two, or not positive.
 
     Source: Kohonen 2013, Neural Networks 37:52 (the batch form).
     """
 
     def __init__(self, rows, columns, epochs=30, sigma=(None, 0.6)):
-        for name, value in (("rows", rows), ("columns", columns), ("epochs", epochs)):
-            if value != int(value) or value < 1:
-                raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+        self.rows, self.columns, self.epochs = _whole(rows=rows, columns=columns, epochs=epochs)
+        if np.shape(sigma) != (2,):
+            raise ValueError(f"sigma must be two widths of the kernel, (first, last); got {sigma!r}")
         first, last = sigma
-        self.rows, self.columns, self.epochs = int(rows), int(columns), int(epochs)
         self.sigma = max(1.0, max(rows, columns) / 2) if first is None else _positive(first), _positive(last)
         places = self.places(np.arange(rows * columns))
         self._apart = ((places[:, None] - places) ** 2).sum(axis=2)  # squared distances on the grid
@@ -137,8 +138,13 @@ def plane(x, rows, columns, reach=1.5):
     -------
     weights : float array, shape (rows, columns, width)
         The first component grows along the longer side of the grid.
+
+    Raises
+    ------
+    ValueError
+        A side below 1, or x that is no matrix, is empty, or holds NaN or infinity.
     """
-    x = _matrix(x)
+    x, (rows, columns) = _matrix(x), _whole(rows=rows, columns=columns)
     values, vectors = np.linalg.eigh(np.cov(x, rowvar=False, bias=True).reshape(x.shape[1], -1))
     axes = np.zeros((2, x.shape[1]))
     count = min(2, x.shape[1])
@@ -149,8 +155,16 @@ def plane(x, rows, columns, reach=1.5):
     return x.mean(axis=0) + down[:, None, None] * axes[0] + across[None, :, None] * axes[1]
 
 
+def _whole(**counts):
+    """The counts as integers."""
+    for name, value in counts.items():
+        if not isinstance(value, numbers.Real) or value // 1 != value or value < 1:
+            raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}")
+    return map(int, counts.values())
+
+
 def _positive(sigma):
-    if not np.isfinite(sigma) or sigma <= 0:
+    if not isinstance(sigma, numbers.Real) or not 0 < sigma < np.inf:
         raise ValueError(f"a width of the kernel must be positive; got {sigma!r}")
     return float(sigma)
 

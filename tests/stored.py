@@ -48,7 +48,7 @@ def texts(notebook):
 
 def outputs_are_of_this_code(notebook):
     assert notebook.metadata.aelib.code == chapters.fingerprint(notebook), (
-        "the code was edited after its outputs were stored: run `make outputs`"
+        "the code was edited after its outputs were stored: run `make outputs CHAPTER=NN`"
     )
 
 

@@ -490,8 +490,11 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (run, outputs, accept, exercises, slides):
         sub = commands.add_parser(command.__name__, help=command.__doc__.splitlines()[0])
-        optional = {} if command is accept else {"nargs": "?"}
-        sub.add_argument("number", help="one chapter, 01 for instance; without it all", **optional)
+        one = "one chapter, 01 for instance"
+        if command is accept:
+            sub.add_argument("number", help=one)
+        else:
+            sub.add_argument("number", help=f"{one}; without it all", nargs="?")
     sub = commands.add_parser("address", help=address.__doc__.splitlines()[0])
     sub.add_argument("url", nargs="?", default="", help="https://github.com/OWNER/REPOSITORY; by default git's origin")
     sub.add_argument("version", nargs="?", default="", help="a branch or tag of that repository; by default main")
