@@ -137,6 +137,13 @@ FAULTS = [
         alone=True,
     ),
     ChapterFault(
+        "a message about NaN without its step",
+        'f"step {self.step}: a loss is {self.losses[-1]}"',
+        'f"a loss is {self.losses[-1]}"',
+        "each message names its mistake: share",
+        alone=True,
+    ),
+    ChapterFault(
         "the minimax loss with its sign turned",
         "return critic_loss, -ops.mean(ops.softplus(logit))",
         "return critic_loss, ops.mean(ops.softplus(logit))",
