@@ -555,6 +555,8 @@ def test_the_stored_results_can_be_read():
         assert name == "bench" or table["seed"].dtype.kind == "i"
         for column in table.dtype.names:
             rows = ...
+            if name == "bench" and column in ("loss", "baseline_loss"):  # only trainings have them
+                rows = np.isin(table["job"], ["stacked autoencoder", "dense VAE", "convolutional VAE"])
             if (name, column) == ("boltzmann", "log_p_blank"):  # the older rows have none
                 rows = table["epochs"] != 15
             if name == "contractive" and column not in ("valid_error", "test_error"):  # no autoencoder there

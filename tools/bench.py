@@ -167,7 +167,7 @@ def stacked_autoencoder():
     """32 codes. Theirs prints about 0.08 after 100 epochs, cross-entropy a pixel."""
     from experiments import ch02
 
-    x, epochs = ch02.x_train, 3
+    x, epochs = ch02.x_train, 6
     widths = [(300, "relu"), (32, None), (300, "relu"), (784, "sigmoid")]
     ours = keras.Sequential([keras.Input((784,)), *(ch02.dense(*width) for width in widths)])
     hidden = [layers.Dense(n, "relu") for n in (128, 64, 32, 64, 128)]
@@ -227,7 +227,7 @@ def convolutional_vae():
 
     def train_theirs():
         theirs.compile("adam")
-        theirs.fit(ch04.x_train, batch_size=128, epochs=4, verbose=0)
+        theirs.fit(ch04.x_train, batch_size=128, epochs=3, verbose=0)
 
     return race((ours, train_ours), (theirs, train_theirs), x=ch04.x_test)
 
@@ -251,7 +251,7 @@ JOBS = {  # what is measured, and what beside
     "PPMI of the glosses": (words, "a loop over pairs"),
     "stacked autoencoder": (stacked_autoencoder, "blog.keras.io: 100 epochs"),
     "dense VAE": (dense_vae, "handson-ml: 25 of its 50 epochs"),
-    "convolutional VAE": (convolutional_vae, "keras.io: 4 of its 30 epochs"),
+    "convolutional VAE": (convolutional_vae, "keras.io: 3 of its 30 epochs"),
     "dense training": (dense_training, "as much arithmetic in matrix products"),
 }
 

@@ -181,10 +181,21 @@ def chapter_table():
     return "\n".join(lines) + "\n"
 
 
+def bench_table():
+    """Ratios of seconds that `make bench` measured; the file has more, and the chapters."""
+    table = data.load_results("bench")
+    lines = ["| job | beside | its seconds over theirs | test loss, its and theirs |", "|---|---|---|---|"]
+    for row in table[~np.char.startswith(table["job"], "chapter")]:
+        losses = "" if np.isnan(row["loss"]) else f"{row['loss']:.4g}, {row['baseline_loss']:.4g}"
+        lines.append(f"| {row['job']} | {row['beside']} | {row['ratio']:.2g} | {losses} |")
+    return "\n".join(lines) + "\n"
+
+
 PARTS = {  # of the README
     "chapters": chapter_table,
     "picture": lambda: f"![{course_map.alt()}](site/map.svg)\n",
     "map": course_map.table,
+    "bench": bench_table,
 }
 
 
