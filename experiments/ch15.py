@@ -39,7 +39,7 @@ from keras import layers, ops
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 from sklearn.svm import SVC
 
 from aelib import losses
@@ -156,11 +156,11 @@ def tuned(net, x, y):
     return model
 
 
-def shares(named):
+def shares(named, score=accuracy_score):
     """Accuracies of a function of images."""
     return {
-        "valid_accuracy": round(float(np.mean(named(x_valid) == y_valid)), 4),
-        "test_accuracy": round(float(np.mean(named(x_test) == y_test)), 4),
+        "valid_accuracy": round(float(score(y_valid, named(x_valid))), 4),
+        "test_accuracy": round(float(score(y_test, named(x_test))), 4),
     }
 
 
@@ -238,28 +238,19 @@ def group_coder(seed, epochs):
 
 def matched(y, groups):
     """The share of images in the right group, under the best one-to-one match."""
-    counts = np.zeros((GROUPS, 10), int)
-    np.add.at(counts, (groups, y), 1)
-    return counts[linear_sum_assignment(-counts)].sum() / len(y)
-
-
-def in_groups(groups_of):
-    """Accuracies of a function of images."""
-    return {
-        "valid_accuracy": round(float(matched(y_valid, groups_of(x_valid))), 4),
-        "test_accuracy": round(float(matched(y_test, groups_of(x_test))), 4),
-    }
+    counts = confusion_matrix(y, groups, labels=range(GROUPS))
+    return counts[linear_sum_assignment(counts, maximize=True)].sum() / len(y)
 
 
 def clusters(method, seed):
     means = KMeans(GROUPS, n_init=GROUP_STARTS, random_state=seed)
     if method == "k-means on pixels":
-        return in_groups(means.fit(x_train).predict)
+        return shares(means.fit(x_train).predict, matched)
     coder = stacked(784, 10)
     coder.set_weights(group_coder(seed, GROUP_EPOCHS))
     means.fit(answers(coder, x_train))
     if method == "k-means on codes":
-        return in_groups(lambda images: means.predict(answers(coder, images)))
+        return shares(lambda images: means.predict(answers(coder, images)), matched)
     keras.utils.set_random_seed(seed)  # one order of the images, whether the coder was trained now or before
     rng = np.random.default_rng(seed)
     x, head = keras.Input((784,)), ClusterHead()
@@ -270,7 +261,7 @@ def clusters(method, seed):
         q = answers(dec, x_train)
         p = q**2 / q.sum(axis=0)
         dec.fit(warped(x_train, rng), p / p.sum(axis=1, keepdims=True), batch_size=256, verbose=0)
-    return in_groups(lambda images: answers(dec, images).argmax(axis=1))
+    return shares(lambda images: answers(dec, images).argmax(axis=1), matched)
 
 
 GROUPERS = ["k-means on codes", "DEC", "k-means on pixels"]

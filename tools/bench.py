@@ -38,6 +38,7 @@ except ModuleNotFoundError:  # on Windows
     resource = None
 
 N = 2048  # of the matrices
+RELU = {"activation": "relu", "kernel_initializer": "he_normal"}  # of the lecture
 
 
 def alternate(first, second, rounds=5):
@@ -72,16 +73,19 @@ def gibbs_step():
     return alternate(lambda: ours.fit(x, batch_size=256, verbose=0), their_epoch)
 
 
+def lecture_decoder(last):
+    """Chapter 04's convolutional decoder of two codes: logits of an image, and a last layer."""
+    parts = [
+        layers.Dense(14 * 14 * 64, **RELU),
+        layers.Reshape((14, 14, 64)),
+        layers.Conv2DTranspose(32, 3, 2, "same", **RELU),
+        layers.Conv2D(1, 3, padding="same"),
+    ]
+    return keras.Sequential([keras.Input((2,)), *parts, last])
+
+
 def latent_grid():
-    decoder = keras.Sequential(
-        [
-            keras.Input((2,)),
-            layers.Dense(14 * 14 * 64, "relu"),
-            layers.Reshape((14, 14, 64)),
-            layers.Conv2DTranspose(32, 3, 2, "same", activation="relu"),
-            layers.Conv2D(1, 3, padding="same", activation="sigmoid"),
-        ]
-    )
+    decoder = lecture_decoder(layers.Activation("sigmoid"))
     z = np.random.default_rng(0).normal(size=(225, 2))
     one_by_one = lambda: [decoder.predict(code[None], verbose=0) for code in z]  # noqa: E731
     return alternate(lambda: decoder.predict(z, batch_size=225, verbose=0), one_by_one, rounds=3)
@@ -200,16 +204,13 @@ def convolutional_vae():
     """Two codes. Ours is the lecture's network; theirs prints 146.95 after 30 epochs, training images."""
     from experiments import ch04
 
-    he, same = {"activation": "relu", "kernel_initializer": "he_normal"}, {"padding": "same"}
     x, z = keras.Input((784,)), keras.Input((2,))
-    h = layers.Conv2D(32, 3, **he, **same)(layers.Reshape((28, 28, 1))(x))
+    h = layers.Conv2D(32, 3, padding="same", **RELU)(layers.Reshape((28, 28, 1))(x))
     for strides in (2, 1, 1):
-        h = layers.Conv2D(64, 3, strides, **he, **same)(h)  # -> (14, 14, 64)
-    h = layers.Dense(32, **he)(layers.Flatten()(h))
+        h = layers.Conv2D(64, 3, strides, "same", **RELU)(h)  # -> (14, 14, 64)
+    h = layers.Dense(32, **RELU)(layers.Flatten()(h))
     encoder = keras.Model(x, [layers.Dense(2)(h), layers.Dense(2)(h)])
-    h = layers.Reshape((14, 14, 64))(layers.Dense(14 * 14 * 64, **he)(z))
-    h = layers.Conv2D(1, 3, **same)(layers.Conv2DTranspose(32, 3, 2, **he, **same)(h))
-    ours = ch04.variational(encoder, keras.Model(z, layers.Flatten()(h)))
+    ours = ch04.variational(encoder, lecture_decoder(layers.Flatten()))
 
     halved = {"strides": 2, "activation": "relu", "padding": "same"}  # or doubled
     h = layers.Conv2D(64, 3, **halved)(layers.Conv2D(32, 3, **halved)(layers.Reshape((28, 28, 1))(x)))
@@ -217,7 +218,7 @@ def convolutional_vae():
     encoder = keras.Model(x, [layers.Dense(2)(h), layers.Dense(2)(h)])
     h = layers.Reshape((7, 7, 64))(layers.Dense(7 * 7 * 64, "relu")(z))
     h = layers.Conv2DTranspose(32, 3, **halved)(layers.Conv2DTranspose(64, 3, **halved)(h))
-    h = layers.Conv2DTranspose(1, 3, **same)(h)
+    h = layers.Conv2DTranspose(1, 3, padding="same")(h)
     theirs = ch04.variational(encoder, keras.Model(z, layers.Flatten()(h)))
 
     def train_ours():
