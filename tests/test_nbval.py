@@ -25,7 +25,6 @@ def test_faults_go_red_through_nbval(tmp_path):
     add("check('half', 1 / 2, below=0.1, quick=False)", "✓ half: 0.0500\n")
     add("check('two', [1.0, 2.0], below=0.1, quick=False)", "✓ two: 0.0100 to 0.0500\n")
     add("check('seeds', [0.1], below=1)", "✓ seeds: 0.0900 to 0.2000\n")  # one seed here, three in the stored run
-    add("print('share, each seed 0.5')", "share, each seed 0.25 0.75\n")  # the same
     bad = len(notebook.cells)
     add("print('train', x_train.shape)", "training (100, 3)\n")  # a wrong word
     add("print('train', x_train.shape)", "train (99, 3)\n")  # a wrong shape
