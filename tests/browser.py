@@ -97,7 +97,7 @@ def assert_drawn(equations, cells):
     assert all(0.95 < ratio < 1.5 for ratio in equations["braces"])  # the brace's parts overlap, and reach out
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as found:
         yield found
