@@ -27,8 +27,7 @@ as well as can be, on the images that are judged. A row is a method and a seed.
 - DEC: begins from these codes and centres, and goes on for DEC_EPOCHS epochs. Its targets are those of the images as
   they are, once an epoch, and the network sees warped ones (DEC-DA; Guo and others, 2018).
 
-Starts and rate of `clusters` were chosen on validation images, with longer training and a seed that is not in the
-table.
+Starts and rate of `clusters` were chosen on validation images, with a seed that is not in the table.
 """
 
 import joblib
@@ -53,7 +52,7 @@ x_train, x_valid, x_test = (x.reshape(-1, 784) for x in (x_train, x_valid, x_tes
 
 SIDE, WIDTH, NOISE, CONV_EPOCHS, LENGTH = 28, 16, 0.3, 8, 9.2
 CODE, EPOCHS, STEPS, LAMBDA, MASK = 100, 3, 200, 100.0, 0.3
-GROUP_EPOCHS, DEC_EPOCHS, GROUP_STARTS, GROUPS = 12, 8, 10, 10
+GROUP_EPOCHS, DEC_EPOCHS, GROUP_STARTS, GROUPS = 25, 10, 10, 10
 GRAY = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
 
 
