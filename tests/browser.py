@@ -25,7 +25,7 @@ MEASURE = """() => {
     return [...slide.querySelectorAll(".jp-Cell")].map(cell => {
       const boxes = [cell, ...cell.querySelectorAll("*")].filter(shown).map(e => e.getBoundingClientRect());
       const edge = (side, zero) => Math.max(...boxes.map(box => box[side])) - zero;
-      return {id: cell.id.replace("cell-id=", ""), height: cell.getBoundingClientRect().height,
+      return {id: cell.id.replace("cell-id=", ""), height: Number(cell.dataset.height),
               bottom: edge("bottom", corner.top), right: edge("right", corner.left)};
     });
   });
@@ -118,6 +118,21 @@ def test_slides_fit_and_need_no_network(browser, path, deck):
     described = {cell.metadata.mystnb.image.alt for cell in cells if "mystnb" in cell.metadata}
     assert described <= set(alts), "a description that the deck does not have"
     print(f"{path.stem}.{deck}: {len(slides)} slides, {len(asked)} requests, {equations['count']} equations")
+
+
+def test_a_larger_screen_shows_the_same_slides(browser):
+    """What is set smaller, and which picture grows by how much, depends on the page and not on the window."""
+    (path,) = chapters.find("08")
+    chapters.slides("08")
+    sizes = []
+    for window in (PAGE, (1920, 1080)):
+        with watched(browser, window) as page:
+            page.goto((chapters.BUILD / f"{path.stem}.slides.html").as_uri())
+            page.wait_for_selector("body[data-ready]", timeout=120_000)
+            styles = "[...document.querySelectorAll('.slides .jp-Cell, .jp-RenderedImage img')].map(e => e.style)"
+            sizes.append(page.evaluate(f"{styles}.map(style => parseFloat(style.zoom || style.width))"))
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+    assert max(sizes[0]) > 1000
 
 
 @pytest.mark.parametrize("path", chapters.find(), ids=lambda path: path.stem)
