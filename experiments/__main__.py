@@ -1,4 +1,5 @@
-"""`make results`: measure what the stored tables do not hold yet, chapter by chapter, then write RESULTS.md.
+"""`make results`: measure what the stored tables do not hold yet, chapter by chapter, then of all families, and write
+RESULTS.md.
 
 It may be killed at any moment and started again.
 """
@@ -20,6 +21,6 @@ from tools import report
 course.start(seed=0)
 names = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("ch[0-9][0-9]*.py"))
 with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
-    for name in names:
+    for name in [*names, "families"]:
         importlib.import_module(f"experiments.{name}").main()
 report.main()

@@ -15,7 +15,7 @@ import keras
 import pytest
 from distributed import LocalCluster
 
-from experiments import table
+from experiments import families, table
 from extras import dask_sweep
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -84,3 +84,24 @@ def test_workers_with_several_threads_are_refused():
     with LocalCluster(1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
         with pytest.raises(ValueError, match="every worker must have one thread"):
             dask_sweep.main(cluster.scheduler_address)
+
+
+def test_families_on_dask_are_those_of_the_loop(monkeypatch):
+    """Two rows of the pilot, of so few steps that they take seconds: what a row needs reaches the worker."""
+    rows = [{"family": name, "setting": "rate 0.002", "steps": 20, "seed": 0} for name in ("plain", "tied")]
+
+    def run(folder):
+        table.complete("demo", rows, families.pilot, folder=folder)
+
+    with (
+        tempfile.TemporaryDirectory() as alone,
+        tempfile.TemporaryDirectory() as shared,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        run(alone)
+        monkeypatch.setitem(sys.modules, "experiments.demo", types.SimpleNamespace(main=lambda: run(shared)))
+        dask_sweep.main(cluster.scheduler_address, "demo")
+        first, second = (read(folder, "valid_mse", "valid_linear_100") for folder in (alone, shared))
+        assert len(first) == 2
+        for one, other in zip(first, second, strict=True):
+            assert [float(figure) for figure in one] == pytest.approx([float(figure) for figure in other], rel=1e-3)

@@ -553,6 +553,8 @@ def test_the_stored_results_can_be_read():
         table = data.load_results(name)
         assert len(table)
         assert name == "bench" or table["seed"].dtype.kind == "i"
+        if name.startswith("families"):  # some have no errors, no codes, no draws: tests/test_families.py
+            continue
         for column in table.dtype.names:
             rows = ...
             if name == "bench" and column in ("loss", "baseline_loss"):  # only trainings have them

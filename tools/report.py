@@ -1,6 +1,7 @@
 """RESULTS.md: the headline figures, from the chapters' stored outputs and the stored tables; the README's chapters.
 
-`python -m tools.report` writes both, and the README's pictures; `make results` does so after the tables are complete.
+`python -m tools.report` writes both, the README's pictures, and the page of all families (`tools/families.py`);
+`make results` does so after the tables are complete.
 What stands there is in `experiments/rows/`, a file a chapter:
 
     [chapter]   its line in the README: section of the lecture, minutes, main figure, the lecture's and others' figures;
@@ -12,16 +13,15 @@ What stands there is in `experiments/rows/`, a file a chapter:
 import base64
 import dataclasses
 import functools
-import math
 import re
-import statistics
 import tomllib
 
 import nbformat
 import numpy as np
 
 from aelib import data
-from tools import chapters, course_map
+from tools import chapters, course_map, families
+from tools.words import in_words
 
 TOLERANCE = 0.05  # of a chapter's own run, against the mean of the seeds
 
@@ -124,18 +124,6 @@ def picture(chapter="03"):
     return max(found, key=lambda one: len(one[0]))
 
 
-def in_words(figures):
-    """One figure; the lowest and highest of a check over several; or mean and standard deviation of the seeds."""
-    if len(figures) >= 3:
-        mean, sd = statistics.mean(figures), statistics.stdev(figures)
-        if sd == 0:
-            return f"{mean:.4g} ± 0 ({len(figures)})"
-        decimals = max(0, 1 - math.floor(math.log10(sd)))  # two digits of the deviation
-        return f"{mean:.{decimals}f} ± {sd:.{decimals}f} ({len(figures)})"
-    low, high = (f"{figure:.4g}" for figure in figures)
-    return low if low == high else f"{low} to {high}"
-
-
 def text():
     """RESULTS.md."""
     lines = [
@@ -158,7 +146,8 @@ def text():
         stored = record(chapter)
         versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
         lines.append(f"| {chapter} | {stored['seconds']} | {stored['machine']} | {versions} |")
-    return "\n".join(lines) + "\n"
+    lines += ["", "## All families", "", f"{families.PROTOCOL} {families.READING} {families.LINK}", ""]
+    return "\n".join(lines) + "\n" + families.table(families.found())
 
 
 def chapter_table():
@@ -217,6 +206,7 @@ def main():
     path.write_text(readme(path.read_text(encoding="utf-8")), encoding="utf-8")
     (chapters.SITE / "denoising.png").write_bytes(picture()[0])
     (chapters.SITE / "map.svg").write_text(course_map.picture(), encoding="utf-8")
+    families.main()
 
 
 if __name__ == "__main__":
