@@ -119,10 +119,14 @@ class GAN(keras.Model):
         both = self.discriminator(ops.concatenate([x, ops.stop_gradient(fake)]), training=training)
         real_logits, fake_logits = ops.split(both, 2)
         d_loss = ops.mean(ops.softplus(-real_logits) + ops.softplus(fake_logits))
-        weights = [ops.stop_gradient(v.value) for v in self.discriminator.trainable_variables]
-        others = [v.value for v in self.discriminator.non_trainable_variables]
-        logits, _ = self.discriminator.stateless_call(weights, others, fake, training=training)
-        return d_loss + ops.mean(ops.softplus(-logits))
+        return d_loss + ops.mean(fooled(self.discriminator, fake, training))
+
+
+def fooled(critic, made_up, training=False):
+    """The loss of who wants the critic to take this for real; its weights stand still. (n, ...) -> (n, 1)"""
+    weights = [ops.stop_gradient(v.value) for v in critic.trainable_variables]
+    others = [v.value for v in critic.non_trainable_variables]
+    return ops.softplus(-critic.stateless_call(weights, others, made_up, training=training)[0])
 
 
 def generator(channels):
@@ -210,21 +214,28 @@ def classifier_weights():
     return model.get_weights()
 
 
+def reader():
+    """The classifier with two answers: its 128 features and its logits."""
+    model = classifier()
+    model.set_weights(classifier_weights())
+    return keras.Model(model.inputs, [model.layers[-3].output, model.outputs[0]])
+
+
+def features(model, x):
+    """Both answers of a `reader` to images of any shape."""
+    found, logits = model.predict(x.reshape(-1, 28, 28, 1), batch_size=1000, verbose=0)
+    return found.astype("float64"), logits
+
+
 class Ruler:
     """What 10,000 images are worth, by 128 features and the class of a classifier; against the 10,000 test images."""
 
     def __init__(self):
-        model = classifier()
-        model.set_weights(classifier_weights())
-        self.model = keras.Model(model.inputs, [model.layers[-3].output, model.outputs[0]])
-        self.real, _ = self.features(x_test)
-
-    def features(self, x):
-        found, logits = self.model.predict(x.reshape(-1, 28, 28, 1), batch_size=1000, verbose=0)
-        return found.astype("float64"), logits
+        self.model = reader()
+        self.real, _ = features(self.model, x_test)
 
     def __call__(self, x):
-        found, logits = self.features(x)
+        found, logits = features(self.model, x)
         shares = np.bincount(logits.argmax(axis=1), minlength=10) / len(x)
         precision, recall = precision_recall(found[:5000], self.real[:5000])
         figures = {"frechet": frechet(found, self.real), "precision": precision, "recall": recall}

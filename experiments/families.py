@@ -335,13 +335,6 @@ def iwae(steps, k):
     return trained(steps, loss, up=encoder(dense(2 * CODES, None)), prior=True)
 
 
-def fooled(critic, made_up):
-    """The loss of who wants the critic to take this for real; its weights stand still."""
-    weights = [ops.stop_gradient(v.value) for v in critic.trainable_variables]
-    others = [v.value for v in critic.non_trainable_variables]
-    return ops.softplus(-critic.stateless_call(weights, others, made_up)[0][:, 0])
-
-
 def told_apart(critic, real, made_up):
     """The critic's loss; who made it up does not learn from it."""
     return ops.softplus(-critic(real)[:, 0]) + ops.softplus(critic(ops.stop_gradient(made_up))[:, 0])
@@ -355,7 +348,7 @@ def critic(first, *units):
 def aae(steps, weight, rate=2e-3):
     def loss(model, x, target):
         z = model.encoder(x)
-        players = told_apart(model.critic, model.normal(ops.shape(z)), z) + weight * fooled(model.critic, z)
+        players = told_apart(model.critic, model.normal(ops.shape(z)), z) + weight * ch13.fooled(model.critic, z)[:, 0]
         return cross_entropy(target, model.decoder(z)) + players
 
     parts = {"critic": critic([keras.Input((CODES,))], 256, 256)}
@@ -409,7 +402,7 @@ def of_machines(parts, x_top, spent):
         encode=lambda x: predict(up, x),
         decode=lambda z: predict(down, z),
         sample=sample,
-        parameters=sum(math.prod(w.shape) for part in parts for w in part.trainable_weights),
+        parameters=size(*parts),
         spent=spent,
         spread=False,
     )
@@ -508,9 +501,7 @@ def features_of(part):
 
 def features(x):
     """(n, 784) -> (n, 128)"""
-    model = ch13.classifier()
-    model.set_weights(ch13.classifier_weights())
-    return predict(keras.Model(model.inputs[0], model.layers[-3].output), x.reshape(-1, 28, 28, 1)).astype("float64")
+    return ch13.features(ch13.reader(), x)[0]
 
 
 def logistic(z, y, z_valid, y_valid, strengths=STRENGTHS):

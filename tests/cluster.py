@@ -1,5 +1,6 @@
 """The extras: two processes against one, a Dask cluster against a loop. `make test-extras`."""
 
+import contextlib
 import csv
 import os
 import pathlib
@@ -66,15 +67,22 @@ def read(folder, *columns):
         return [[row[column] for column in columns] for row in csv.DictReader(file)]
 
 
-def test_a_sweep_on_dask_gives_the_table_of_the_loop(monkeypatch):
+@contextlib.contextmanager
+def two_tables(complete, n_workers, monkeypatch):
+    """Folders of the table that `complete(folder)` writes: by a loop, and by a cluster with so many workers."""
     with (
         tempfile.TemporaryDirectory() as alone,
         tempfile.TemporaryDirectory() as shared,
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as cluster,
     ):
         complete(alone)
         monkeypatch.setitem(sys.modules, "experiments.demo", types.SimpleNamespace(main=lambda: complete(shared)))
         dask_sweep.main(cluster.scheduler_address, "demo")
+        yield alone, shared
+
+
+def test_a_sweep_on_dask_gives_the_table_of_the_loop(monkeypatch):
+    with two_tables(complete, 2, monkeypatch) as (alone, shared):
         assert len(read(alone, "n")) == 6
         assert read(shared, "n", "seed", "error", "keras") == read(alone, "n", "seed", "error", "keras")
         assert [str(os.getpid())] not in read(shared, "process")
@@ -93,14 +101,7 @@ def test_families_on_dask_are_those_of_the_loop(monkeypatch):
     def run(folder):
         table.complete("demo", rows, families.pilot, folder=folder)
 
-    with (
-        tempfile.TemporaryDirectory() as alone,
-        tempfile.TemporaryDirectory() as shared,
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-    ):
-        run(alone)
-        monkeypatch.setitem(sys.modules, "experiments.demo", types.SimpleNamespace(main=lambda: run(shared)))
-        dask_sweep.main(cluster.scheduler_address, "demo")
+    with two_tables(run, 1, monkeypatch) as (alone, shared):
         first, second = (read(folder, "valid_mse", "valid_linear_100") for folder in (alone, shared))
         assert len(first) == 2
         for one, other in zip(first, second, strict=True):

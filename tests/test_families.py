@@ -158,14 +158,14 @@ def test_each_player_trains_alone():
     x, real = rows(6, 5), tf.constant(rows(6, 2))
     for loss, who, other in (
         (lambda: families.told_apart(judge, real, up(x)), judge, up),
-        (lambda: families.fooled(judge, up(x)), up, judge),
+        (lambda: ch13.fooled(judge, up(x))[:, 0], up, judge),
     ):
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss())
         mine, theirs = tape.gradient(value, [[v.value for v in m.trainable_variables] for m in (who, other)])
         assert all(np.abs(g).sum() > 0 for g in mine) and all(g is None for g in theirs)
     z, r = judge(up(x)).numpy()[:, 0], judge(real).numpy()[:, 0]
-    np.testing.assert_allclose(families.fooled(judge, up(x)), -np.log(expit(z)), rtol=1e-4)
+    np.testing.assert_allclose(ch13.fooled(judge, up(x))[:, 0], -np.log(expit(z)), rtol=1e-4)
     expected = -np.log(expit(r)) - np.log(1 - expit(z))
     np.testing.assert_allclose(families.told_apart(judge, real, up(x)), expected, rtol=1e-4)
 
@@ -474,7 +474,7 @@ FAULTS = [
     CodeFault("KL the other way round", families.kl, "ops.log(rho / mean)", "ops.log(mean / rho)", test_the_kl_penalty),
     CodeFault(
         "a critic that is trained to be fooled",
-        families.fooled,
+        ch13.fooled,
         "ops.stop_gradient(v.value)",
         "v.value",
         test_each_player_trains_alone,
