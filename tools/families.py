@@ -190,7 +190,7 @@ VERDICTS = [
         ahead=[("test_mse", "PCA", ["generalized"])],
     ),
     Verdict(
-        "When noise may come,",
+        "When normal noise may come,",
         "the denoising autoencoder: {denoising[noisy_linear]} per cent of the noisy images are classified rightly, and "
         "the error is the least. It has met such noise in its training; the others have not. The convolutional one "
         "falls to {convolutional[noisy_linear]} per cent, below the plain dense one ({plain[noisy_linear]}).",
@@ -213,7 +213,7 @@ VERDICTS = [
         ahead=[("frechet", "VAE", ["RBM", "DBN"])],
     ),
     Verdict(
-        "For codes that classify,",
+        "For codes that classify with few labels,",
         "neither the VAE nor the AAE: with 100 labels their codes ({VAE[linear_100]} and {AAE[linear_100]} per cent) "
         "are worse than the plain autoencoder's ({plain[linear_100]}).",
         ahead=[("linear_100", "plain", ["VAE", "AAE"])],
@@ -243,7 +243,8 @@ READING = (
     "of level 0.5 on the test images; the classifier has seen none. *Half the pixels*: so many are set to 0. "
     "*Fréchet*: of 10,000 images against the test images, on features of a classifier. *Own draws* come from what the "
     "family takes for its codes' distribution, *fitted* ones from a normal distribution with the mean and covariance "
-    "of its training codes; *pixels* are training images, as a floor. *Seconds* are steps times the seconds of a step "
+    "of its training codes; *pixels* are training images, as a floor. *Seconds* are steps times the seconds of a step, "
+    "and what comes before the steps, or in their place "
     "(`experiments/results/families_speed.csv`)."
 )
 LINK = "[Which one for what](site/families.md) reads the table; `experiments/families.py` says what each family is."
@@ -272,16 +273,17 @@ the gray scale.
   train longer.
 - 32 codes are few. The sparse autoencoder of chapter 07 has 1,000 units of which it keeps 25, and the machine of
   chapter 05 has 500.
-- A short pilot with one seed chose each family's settings on validation images
+- A short pilot with one seed chose the settings of most families on validation images
   (`experiments/results/families_pilot.csv`). Where a setting changes the codes, it was chosen by the accuracy with 100
   labels. That costs reconstruction: the beta-VAE has a beta of 4, the denoising autoencoder learns under noise of
   level 1.0, and the critic of the AAE has a weight of 20.
-- Two or three settings of a family were tried. The chosen one is therefore mostly at the edge of what was tried, and a
-  better one may lie beyond.
+- Two or three settings of a family were tried, of the stacked and the generalized autoencoder, the VAE and the IWAE
+  only one. The chosen one is therefore mostly at the edge of what was tried, and a better one may lie beyond.
 - The GAN's images are poor here (a Fréchet distance of {GAN[frechet]}): it had {GAN[steps]} steps. Chapter 13 trains
   a convolutional one for longer.
-- How many steps fit depends on the processor and on the program. The steps were counted once, on one machine; building
-  the graph, a few seconds, is not counted.
+- How many steps fit depends on the processor and on the program. The steps were counted once, on one machine; the GAN's
+  were timed later on another, as a multiple of the plain autoencoder's. Building the graph, a few seconds, is not
+  counted.
 - MNIST is small, centred and clean. Nothing here says that the order is the same on other data.
 """
 
