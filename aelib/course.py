@@ -143,7 +143,8 @@ def cosine_rate(peak, n, batch_size, epochs):
     Returns
     -------
     rate : keras.optimizers.schedules.CosineDecay
-        It ends at a thousandth of `peak`. One schedule serves one fit.
+        It starts at 0, so the first update changes nothing, and ends at a thousandth of `peak`. One schedule serves one
+        fit, of two steps or more.
 
     Source: Loshchilov & Hutter 2017, with a linear warm-up.
     """

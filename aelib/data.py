@@ -2,7 +2,7 @@
 
 Every loader reads its file anew and returns fresh arrays. Set the environment variable AELIB_DATA to read
 files of the same names and formats from another folder; what the folder does not have is read from `data/`.
-Where each file comes from: `data/SOURCES.md`.
+A folder with none of the course's files is refused. Where each file comes from: `data/SOURCES.md`.
 """
 
 import functools
@@ -27,7 +27,7 @@ WHOLE = "install the course from a whole clone: pip install --editable"
 FILES = "mnist.npz", "leukemia.npz", "house-votes-84.data", "wordnet.txt.xz", "wordsim353.tsv", "emoji.npz"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 EMOJI_STYLES = "Noto", "Twemoji", "Fluent"
-EMOJI_CLASSES = {  # name: the subgroups of Unicode in it, by the beginnings of their names
+EMOJI_CLASSES = {  # name: the subgroups of Unicode in it; "animal-" stands for all that begin so
     "animal": ("animal-",),
     "plant": ("plant-",),
     "food": ("food-",),

@@ -68,7 +68,8 @@ class DenseTranspose(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("dense")), **config)
+        dense = keras.saving.deserialize_keras_object(config["dense"])
+        return cls(**config | {"dense": dense})
 
 
 @keras.saving.register_keras_serializable("aelib")

@@ -1,4 +1,4 @@
-"""Reconstruction errors and divergences: per example, then the mean over examples."""
+"""Reconstruction errors and divergences: a value for each example; `mse` and `psnr` give one for all of them."""
 
 import numpy as np
 from keras import ops
@@ -37,12 +37,16 @@ def mse(x, x_hat):
 
 
 def psnr(x, x_hat):
-    """Peak signal-to-noise ratio in decibels, 10 log10(1 / mse): of the mean error of all examples, for a peak of 1."""
-    return -10 * float(np.log10(mse(x, x_hat)))
+    """Peak signal-to-noise ratio in decibels, 10 log10(1 / mse): of the mean error of all examples, for a peak of 1.
+
+    Infinite where they are equal. Raises ValueError as `mse`.
+    """
+    error = mse(x, x_hat)
+    return -10 * float(np.log10(error)) if error else float("inf")
 
 
 def cross_entropy(x, logits):
-    """Bernoulli cross-entropy, -sum x log p + (1 - x) log(1 - p), one value per example, summed over its pixels.
+    """Bernoulli cross-entropy, -sum(x log p + (1 - x) log(1 - p)), one value per example, summed over its pixels.
 
     Of pixels that are 0 or 1 it is -log p(x|z). Of gray ones it is not the likelihood of anything, and it is not 0 at
     p = x but the sum of the pixels' entropies.
@@ -79,7 +83,7 @@ def kl_to_standard_normal(z_mean, z_log_var):
     Returns
     -------
     kl : float tensor, shape (batch,)
-        Nats per example. Never negative.
+        Nats per example. Never negative, but for rounding.
 
     Raises
     ------

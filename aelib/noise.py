@@ -1,7 +1,7 @@
 """Noise for images: NumPy in, NumPy out, the generator passed in, the images left as they were.
 
-Every function draws fresh noise for each pixel or image, and returns float32 of the shape of `x`. All raise ValueError
-for pixels outside [0, 1], NaN, an empty array or fewer than two dimensions.
+Every noise function draws anew for each pixel or image, and returns float32 of the shape of `x`. They raise ValueError
+for pixels outside [0, 1], NaN, an empty array or fewer than two dimensions. `batches` makes pairs with one of them.
 """
 
 import numpy as np
@@ -97,6 +97,8 @@ def batches(x, corrupt, batch_size, rng):
     batch_size : int
         The last batch of an epoch is smaller where n is no multiple of it.
     rng : numpy.random.Generator
+
+    Raises ValueError for no images or a batch size below 1, when the first pair is asked for.
     """
     if len(x) == 0 or batch_size < 1:
         raise ValueError(f"images and a batch size of 1 or more are needed; got {len(x)} images, {batch_size} a batch")

@@ -64,7 +64,7 @@ def rows(images, columns=8, minus=None):
     Raises
     ------
     ValueError
-        Images that are not square or not of one size, or a `minus` that is no label.
+        Images that are not square or not of one size, a `minus` that is no label, or rows of other lengths than its.
     """
     if minus is not None and minus not in images:
         raise ValueError(f"minus= must be one of the rows {list(images)}; got {minus!r}")
@@ -72,7 +72,13 @@ def rows(images, columns=8, minus=None):
     for label, array in images.items():
         squares[label] = _squares(label, array)[:columns]
         if minus not in (None, label):
-            squares[f"difference × 3 ({label})"] = 3 * np.abs(squares[label] - _squares(minus, images[minus])[:columns])
+            other = _squares(minus, images[minus])[:columns]
+            if squares[label].shape != other.shape:
+                raise ValueError(
+                    f"{label!r} must have as many images as {minus!r}, of the same size; "
+                    f"got the shapes {squares[label].shape} and {other.shape}"
+                )
+            squares[f"difference × 3 ({label})"] = 3 * np.abs(squares[label] - other)
     return _grid(squares, columns, (0, 1))
 
 

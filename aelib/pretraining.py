@@ -7,9 +7,9 @@ layers are the hidden and the output layer, both `Dense`: `Sequential([Input((78
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
-from aelib.rbm import RBM
+from aelib.rbm import RBM, weights_of
 
 
 def pretrain(parts, x, **fit):
@@ -35,11 +35,14 @@ def pretrain(parts, x, **fit):
     Raises
     ------
     ValueError
-        No parts, or sizes that do not fit; before anything is trained.
+        No parts, one that is no such part or is not compiled, or sizes that do not fit; before anything is trained.
 
     Source: Hinton, Osindero & Teh 2006 (machines); Bengio et al. 2007, Vincent et al. 2008 (autoencoders).
     """
     _check(parts, np.shape(x)[-1])
+    for number, part in enumerate(parts, 1):
+        if not part.compiled:
+            raise ValueError(f"layer {number} of the stack is not compiled: compile it before pretrain")
     for part in parts:
         if isinstance(part, RBM):
             part.fit(x, **fit)
@@ -126,7 +129,11 @@ def _sizes(part):
         return part.kernel.shape[0] if part.built else None, part.n_hidden
     if len(part.layers) < 2 or not all(isinstance(layer, layers.Dense) for layer in part.layers[-2:]):
         raise ValueError(f"a part must be an RBM or an autoencoder that ends in two Dense layers; got {part.layers}")
+    if any(isinstance(layer, layers.Dense) for layer in part.layers[:-2]):
+        raise ValueError(f"an autoencoder in a stack has one hidden layer; got {part.layers}")
     n_inputs, (hidden, output) = part.input_shape[-1], part.layers[-2:]
+    if not (hidden.use_bias and output.use_bias):
+        raise ValueError("both Dense layers of an autoencoder in a stack need a bias, use_bias=True")
     if output.units != n_inputs:
         raise ValueError(f"an autoencoder of {n_inputs} inputs must have as many outputs; got {output.units}")
     return n_inputs, hidden.units
@@ -145,11 +152,7 @@ def _check(parts, n_inputs=None):
 def _halves(part):
     """(kernel, bias, activation) of the way up and of the way down."""
     if isinstance(part, RBM):
-        if not part.built:
-            raise ValueError(f"the RBM with {part.n_hidden} hidden units has no weights yet; fit it first")
-        kernel, visible, hidden = (
-            ops.convert_to_numpy(weight) for weight in (part.kernel, part.visible_bias, part.hidden_bias)
-        )
+        kernel, visible, hidden = weights_of(part)
         return (kernel, hidden, "sigmoid"), (kernel.T, visible, "sigmoid")
     return [(*layer.get_weights(), layer.activation) for layer in part.layers[-2:]]
 

@@ -59,7 +59,7 @@ class RBM(keras.Model):
     Raises
     ------
     TypeError
-        Targets in `fit`.
+        Targets or sample weights in `fit`.
     ValueError
         A number that is out of range; images of another width; in `fit`, `evaluate` and `predict` of an array: pixels
         outside [0, 1] or NaN.
@@ -130,6 +130,8 @@ class RBM(keras.Model):
     def fit(self, x, y=None, *, callbacks=None, **kwargs):
         if y is not None:
             raise TypeError("an RBM is trained without targets: expected fit(x), got fit(x, y)")
+        if kwargs.get("sample_weight") is not None:
+            raise TypeError("an RBM weighs all images alike: expected fit(x), got sample_weight=")
         return super().fit(_checked(x), callbacks=[*(callbacks or []), _StopAtNaN()], **kwargs)
 
     def evaluate(self, x, **kwargs):
@@ -172,11 +174,20 @@ def base_logits(x):
     -------
     logits : float64 array, shape (n_visible,)
 
+    Raises ValueError for pixels outside [0, 1].
+
     Source: Hinton 2010, section 8.1; the added 1 and 2 keep pixels that are never on finite.
     """
     x = check_images(x)
     p = (x.sum(axis=0, dtype=np.float64) + 1) / (len(x) + 2)
     return np.log(p / (1 - p))
+
+
+def weights_of(rbm):
+    """Kernel (n_visible, n_hidden), visible and hidden biases as arrays; ValueError for a machine without weights."""
+    if not rbm.built:
+        raise ValueError(f"the RBM with {rbm.n_hidden} hidden units has no weights yet; fit it first")
+    return [ops.convert_to_numpy(weight) for weight in (rbm.kernel, rbm.visible_bias, rbm.hidden_bias)]
 
 
 @_one_thread
@@ -198,11 +209,18 @@ def gibbs(rbm, x, n_steps, rng, known=None):
     -------
     chain : float32 array, shape (n_steps + 1, n, n_visible)
         chain[0] is x, the others are states of 0 and 1 (where not known).
+
+    Raises
+    ------
+    ValueError
+        Pixels outside [0, 1], images of another width, no step, or a machine without weights.
     """
     if n_steps < 1:
         raise ValueError(f"at least 1 Gibbs step is needed; got {n_steps}")
-    w, visible_bias, hidden_bias = _weights(rbm)
+    w, visible_bias, hidden_bias = weights_of(rbm)
     chain = [check_images(x)]
+    if chain[0].shape[1:] != visible_bias.shape:
+        raise ValueError(f"this RBM has {len(visible_bias)} visible units; got images of shape {chain[0].shape}")
     for _ in range(n_steps):
         y = _sample(expit(chain[-1] @ w + hidden_bias), rng)
         state = _sample(expit(y @ w.T + visible_bias), rng)
@@ -213,9 +231,9 @@ def gibbs(rbm, x, n_steps, rng, known=None):
 def exact_log_partition(rbm):
     """ln Z, by summing over all states of the smaller layer (the other is summed in closed form).
 
-    Raises ValueError where neither layer has 20 units or fewer.
+    Raises ValueError where neither layer has 20 units or fewer, or the machine has no weights.
     """
-    w, visible_bias, hidden_bias = (weight.astype(np.float64) for weight in _weights(rbm))
+    w, visible_bias, hidden_bias = (weight.astype(np.float64) for weight in weights_of(rbm))
     if len(visible_bias) < len(hidden_bias):
         w, visible_bias, hidden_bias = w.T, hidden_bias, visible_bias
     if len(hidden_bias) > LARGEST:
@@ -232,7 +250,7 @@ def exact_log_partition(rbm):
 
 def states(n_units, start=0, stop=None):
     """All 2**n_units states of binary units, or those from `start` to `stop`, in binary counting order. (n, n_units)"""
-    numbers = np.arange(start, min(2**n_units, stop or 2**n_units))
+    numbers = np.arange(start, 2**n_units if stop is None else min(stop, 2**n_units))
     return (numbers[:, None] >> np.arange(n_units)[::-1] & 1).astype(np.float64)
 
 
@@ -261,6 +279,12 @@ def annealed_log_partition(rbm, logits, betas, n_chains, rng):
         In nats. The error is that of the mean weight over the mean weight, from the scatter of the weights: it knows
         nothing of what no chain has met.
 
+    Raises
+    ------
+    ValueError
+        Temperatures that do not rise from 0 to 1, fewer than two chains, logits of another width, or a machine without
+        weights.
+
     Source: Neal 2001; Salakhutdinov & Murray 2008.
     """
     betas = np.asarray(betas, dtype=np.float64)
@@ -268,7 +292,7 @@ def annealed_log_partition(rbm, logits, betas, n_chains, rng):
         raise ValueError("betas must rise from 0 to 1, both included")
     if n_chains < 2:
         raise ValueError(f"at least 2 chains are needed for an error bar; got {n_chains}")
-    w, visible_bias, hidden_bias = _weights(rbm)
+    w, visible_bias, hidden_bias = weights_of(rbm)
     logits = np.asarray(logits, dtype=np.float32)
     if logits.shape != visible_bias.shape:
         raise ValueError(f"logits must have the shape {visible_bias.shape}; got {logits.shape}")
@@ -289,10 +313,6 @@ def annealed_log_partition(rbm, logits, betas, n_chains, rng):
 
 def _checked(x):
     return check_images(x) if isinstance(x, (np.ndarray, list)) else x
-
-
-def _weights(rbm):
-    return [ops.convert_to_numpy(weight) for weight in (rbm.kernel, rbm.visible_bias, rbm.hidden_bias)]
 
 
 def _sample(p, rng):

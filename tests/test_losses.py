@@ -42,6 +42,7 @@ def test_errors_worked_by_hand():
     black, gray = np.zeros((3, 4, 4)), np.full((3, 4, 4), 0.1)
     assert losses.psnr(black, gray) == pytest.approx(20, abs=1e-5)
     assert losses.psnr(black, black + 1) == 0
+    assert losses.psnr(black, black) == np.inf
     # Of the mean error, and not the mean of each image's decibels: errors 0.01 and 0.03 have the mean 0.02.
     two = np.stack([np.full((4, 4), 0.01), np.full((4, 4), 0.03)]) ** 0.5
     assert losses.psnr(black[:2], two) == pytest.approx(10 * np.log10(50), abs=1e-5)

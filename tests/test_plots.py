@@ -53,6 +53,9 @@ def test_rows_of_differences_stand_below_their_rows():
     assert limits == (0, 1)
     with pytest.raises(ValueError, match=r"one of the rows \['input', 'net'\]; got 'clean'"):
         plots.rows({"input": clean, "net": net}, minus="clean")
+    for other in (net[:1], net[:2], np.zeros((4, 2, 2))):
+        with pytest.raises(ValueError, match="'net' must have as many images as 'input', of the same size; got "):
+            plots.rows({"input": clean, "net": other}, minus="input")
 
 
 def test_filters_draw_each_weight_vector_around_zero():

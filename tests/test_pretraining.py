@@ -39,6 +39,11 @@ def autoencoder(n_inputs, n_hidden, activation="sigmoid", rate=0.01):
     return model
 
 
+def of_layers(*units, n_inputs=12, use_bias=True):
+    """An autoencoder that nobody compiled."""
+    return keras.Sequential([keras.Input((n_inputs,)), *(layers.Dense(n, use_bias=use_bias) for n in units)])
+
+
 def weights(part):
     return [np.array(weight) for weight in part.trainable_variables]
 
@@ -143,6 +148,8 @@ Y = np.repeat(np.arange(5), [40, 40, 40, 40, 39])
         (lambda: stack([keras.Sequential([keras.Input((12,)), layers.Dense(12)])]), "ends in two Dense layers"),
         (lambda: stack([dropout_between()]), "ends in two Dense layers"),
         (lambda: stack([keras.Sequential([keras.Input((12,)), layers.Dense(7), layers.Dense(11)])]), "12 .* got 11"),
+        (lambda: stack([of_layers(7, 5, 12)]), "an autoencoder in a stack has one hidden layer; got "),
+        (lambda: unroll([of_layers(7, 12, use_bias=False)]), "a stack need a bias, use_bias=True"),
         (lambda: pretrain([machine(7)], images() * 255, verbose=0), "divide by 255"),
         (lambda: draw_labelled(Y, 200, 5, None), "200 labels need 40 examples of each class; the smallest .* has 39"),
         (lambda: draw_labelled(Y, 6, 6, None), "6 labels need 1 examples of each class; the smallest class has 0"),
@@ -167,8 +174,13 @@ def test_sizes_are_checked_before_anything_is_trained():
 
 
 def test_a_part_must_be_compiled():
-    with pytest.raises(ValueError, match="compile"):
+    with pytest.raises(ValueError, match="layer 1 of the stack is not compiled"):
         pretrain([RBM(5)], images(), verbose=0)
+    first = machine(7, 12)
+    before = weights(first)
+    with pytest.raises(ValueError, match="layer 2 of the stack is not compiled: compile it before pretrain"):
+        pretrain([first, of_layers(5, 7, n_inputs=7)], images(), verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, weights(first), strict=True))
 
 
 FAULTS = [

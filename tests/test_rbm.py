@@ -75,6 +75,7 @@ def test_a_new_machine():
 def test_states_count_in_binary():
     assert states(2).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert np.array_equal(states(6, 10, 20), states(6)[10:20])
+    assert states(3, 0, 0).shape == (0, 3) and len(states(3, 6, 20)) == 2
 
 
 def test_the_free_energy_and_the_probabilities_are_those_of_the_energy():
@@ -377,6 +378,9 @@ def test_the_error_bar_is_the_scatter_of_repeated_estimates():
         ),
         (lambda: gibbs(machine(), images(), 0, np.random.default_rng(0)), "at least 1 Gibbs step is needed; got 0"),
         (lambda: gibbs(machine(), images() - 1, 1, np.random.default_rng(0)), r"\[0, 1\]"),
+        (lambda: gibbs(machine(), images(4, 6), 1, np.random.default_rng(0)), r"has 5 visible units; got .*\(4, 6\)"),
+        (lambda: gibbs(RBM(3), images(), 1, np.random.default_rng(0)), "RBM with 3 hidden units has no weights yet"),
+        (lambda: exact_log_partition(RBM(3)), "RBM with 3 hidden units has no weights yet; fit it first"),
         (lambda: annealed(betas=[0.1, 1]), "^betas must rise from 0 to 1, both included$"),
         (lambda: annealed(betas=[]), "rise from 0 to 1"),
         (lambda: annealed(betas=[0, 0.5, 0.5, 1]), "rise from 0 to 1"),
@@ -391,6 +395,11 @@ def test_the_error_bar_is_the_scatter_of_repeated_estimates():
 def test_what_is_wrong_is_named(call, found):
     with pytest.raises(ValueError, match=found):
         call()
+
+
+def test_sample_weights_are_refused():
+    with pytest.raises(TypeError, match=r"weighs all images alike: expected fit\(x\), got sample_weight="):
+        compiled().fit(images(), sample_weight=np.ones(len(images())))
 
 
 def test_targets_are_refused():

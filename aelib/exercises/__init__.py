@@ -6,6 +6,7 @@ right, or what to look at, or that there is no answer yet. It never raises becau
 The markers of chapter 1 are in `ch01.py`, which is imported when an answer to one of its exercises comes.
 """
 
+import fractions
 import importlib
 import pkgutil
 
@@ -30,7 +31,7 @@ def mark(number, answer):
     ----------
     number : str
         The exercise, "1.2" for the second of chapter 1.
-    answer : number or function, as the exercise says
+    answer : number, list or function, as the exercise says
         An answer is blank while it is None or `...`, or a function that returns one of them.
 
     Raises
@@ -85,6 +86,7 @@ def as_number(answer):
     """The answer as a float, where it is one number."""
     if is_blank(answer):
         raise Blank
+    answer = float(answer) if isinstance(answer, fractions.Fraction) else answer
     if np.size(answer) != 1 or np.asarray(answer).dtype.kind not in "iuf":
         raise Wrong(f"A single number is asked for; this is {answer!r}.")
     return float(np.asarray(answer).reshape(()))
@@ -103,7 +105,8 @@ def call(function, *arguments, shape):
     if result.shape != shape:
         raise Wrong(f"The result should have the shape {shape}; this one has {result.shape}.")
     if not np.isfinite(result).all():
-        raise Wrong("The result holds NaN or infinity. Which term should keep it bounded?")
+        hint = "Does an exp overflow, does a log meet 0, or is the term missing that keeps it bounded?"
+        raise Wrong(f"The result holds NaN or infinity. {hint}")
     return result
 
 

@@ -63,7 +63,8 @@ def _tied_gradient(answer):
         if close(gradient, encoder, rtol=1e-6) or close(gradient, -encoder, rtol=1e-6):
             raise Wrong("This is the encoder's part alone. The same w stands in the decoder too.")
         factor = (gradient * truth).sum() / (truth * truth).sum()
-        if close(gradient, factor * truth, rtol=1e-6):
-            raise Wrong(f"The direction is right, the length is {factor:.3g} times too large. Half? Sum or mean?")
+        if abs(factor) > 1e-6 and close(gradient, factor * truth, rtol=1e-6):
+            sign = "The sign is wrong, and" if factor < 0 else "The direction is right, but"
+            raise Wrong(f"{sign} the length is {abs(factor):.3g} times the right one. Half? Sum or mean?")
         raise Wrong("It is not the gradient. Compare one entry with (E(w + h) - E(w - h)) / 2h for a small h.")
     return "Both places where w stands contribute, and the two agree with finite differences."

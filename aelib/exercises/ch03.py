@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aelib.exercises import Blank, Wrong, as_number, call, close, is_blank, marker, recognise
+from aelib.exercises import UNCALLED, Blank, Wrong, as_number, call, close, is_blank, marker, recognise
 
 
 @marker("3.1")
@@ -26,7 +26,7 @@ def _fresh_pairs(answer):
     if is_blank(answer):
         raise Blank
     if not callable(answer):
-        raise Wrong(f"Hand over the function itself, without calling it; this is {answer!r}.")
+        raise Wrong(UNCALLED.format(answer))
     pairs = answer(x.copy(), level, np.random.default_rng(1), n_epochs)
     if is_blank(pairs):
         raise Blank

@@ -27,10 +27,11 @@ def _codes_in_use(answer):
         raise Blank
     rng = np.random.default_rng(0)
     # log-variances at which each code is judged, and whether its KL is more than 0.01
-    for z_log_var, used in (([-0.1, 0.1, 0.5, -3.0], [0, 0, 1, 1]), ([0.0, -0.1, -0.5], [0, 0, 1])):
+    for z_log_var, used in (([-0.1, 0.1, 0.5, -3.0, 0.0], [0, 0, 1, 1, 1]), ([0.0, -0.1, -0.5, 0.0], [0, 0, 1, 1])):
         z_log_var = np.tile(np.array(z_log_var), (50, 1))
         z_mean = 0.02 * rng.normal(size=z_log_var.shape)
-        found = answer(z_mean, z_log_var)
+        z_mean[:, -1] = np.tile([0.5, -0.5], 25)  # in use by its means alone
+        found = answer(z_mean.copy(), z_log_var.copy())
         if is_blank(found):
             raise Blank
         if np.shape(found) == (50,):
@@ -40,6 +41,8 @@ def _codes_in_use(answer):
         if np.asarray(found).dtype != bool:
             raise Wrong("True or False for each code is asked for.")
         wrong = np.flatnonzero(np.asarray(found) != np.array(used, dtype=bool))
+        if len(wrong) and wrong[0] == len(used) - 1:
+            raise Wrong("A code whose means are 0.5 and -0.5 is in use. Square the mean of each image, then average.")
         if len(wrong):
             t = z_log_var[0, wrong[0]]
             raise Wrong(f"A code with z_log_var = {t} is judged wrongly. What is its variance: exp of what?")

@@ -8,8 +8,10 @@ from aelib.exercises import Wrong, as_number, call, close, marker
 
 @marker("5.1")
 def _log_partition_of_nothing(answer):
+    if isinstance(answer, int) and answer == 2**1284:
+        raise Wrong("That is Z. Its natural logarithm is asked for.")
     value = as_number(answer)
-    if close(value, (784 + 500) * np.log(2), rtol=1e-3):
+    if close(value, (784 + 500) * np.log(2), rtol=1e-4):
         return "Every one of the 2 ** 1284 states has energy 0 and counts 1."
     if close(value, 784 * np.log(2), rtol=1e-3) or close(value, 500 * np.log(2), rtol=1e-3):
         raise Wrong("Those are the states of one layer. The sum runs over both.")

@@ -9,6 +9,7 @@ from aelib.exercises import Blank, Wrong, call, close, is_blank, marker, recogni
 def _coats(answer):
     if is_blank(answer):
         raise Blank
+    answer = list(answer) if isinstance(answer, set) else answer
     if callable(answer) or np.asarray(answer).dtype.kind not in "iuf":
         raise Wrong(f"Not a text or a single number but a list of counts is asked for; this is {answer!r}.")
     found = np.unique(np.asarray(answer, float)).tolist()
@@ -51,7 +52,7 @@ def _no_ripple(answer):
     found = call(answer, h, kernel, shape=(2, 12, 12, 4))
     if _near(found, _convolved(_copied(h), kernel)):
         return "After the copy every cell inside gets the sum of all weights, whatever they are."
-    if _near(found, _copied(_convolved(h, kernel))):
+    if _near(found, _copied(found[:, ::2, ::2])):
         raise Wrong("It cannot ripple, but it copies last, so its cells are blocks of four. Copy first, then convolve.")
     constant = call(answer, np.ones_like(h), kernel, shape=(2, 12, 12, 4))[:, 4:-4, 4:-4]
     level, sums = constant.mean(axis=(0, 1, 2)), kernel.sum(axis=(0, 1, 2))  # of each output channel

@@ -32,6 +32,8 @@ def _freeze_the_first(answer):
     model.train_on_batch(x, y)  # a model that has been trained before
     count = call(answer, model, shape=())
     everything, own = (sum(int(np.prod(w.shape)) for w in part.weights) for part in (model, conv))
+    if "sparse" in str(getattr(model.loss, "name", model.loss)):
+        y = np.arange(6) % 3  # compiled anew with a loss for class numbers
     before = [layer.get_weights() for layer in (conv, last)]
     model.train_on_batch(x, y)
     kept, learned = (

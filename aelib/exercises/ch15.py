@@ -41,6 +41,7 @@ def _cluster_accuracy(answer):
         "groups that are the classes": (y, noisy),
         "groups in another order": (y, np.array([2, 3, 1, 0])[noisy]),
         "groups named 7, 100, 20 and 5": (y, np.array([7, 100, 20, 5])[noisy]),
+        "groups named -1, 3, 1 and 2": (y, np.array([-1, 3, 1, 2])[noisy]),
         "classes named 3, 9, 4 and 50": (np.array([3, 9, 4, 50])[y], noisy),
         "more groups than classes": (y, noisy + 4 * (rng.random(120) < 0.3)),
         "fewer groups than classes": (y, noisy // 2),
@@ -56,8 +57,8 @@ def _cluster_accuracy(answer):
         right = _share(classes, groups) / len(classes)
         if close(found, right, rtol=1e-6):
             continue
-        counts = [np.bincount(classes[groups == name]).max() for name in np.unique(groups)]
-        of_class = [np.bincount(groups[classes == name]).max() for name in np.unique(classes)]
+        counts = [np.unique(classes[groups == name], return_counts=True)[1].max() for name in np.unique(groups)]
+        of_class = [np.unique(groups[classes == name], return_counts=True)[1].max() for name in np.unique(classes)]
         mistakes = {
             "Is that in per cent? A share is asked for.": 100 * right,
             "That is the number of images, not their share.": right * len(classes),
@@ -92,7 +93,7 @@ def _joint_loss(answer):
     n, k, b = 600, len(named), np.array(sizes)
     copied, labels = all_errors.mean(), named.mean()
     mistakes = {
-        "Both are means here. Then λ is n/k times too weak beside the copy.": copied + lam * labels + 0 * b,
+        "Both are means here. Then λ is n/k times too strong beside the copy.": copied + lam * labels + 0 * b,
         "That is the objective over n. The printed sums are asked for.": copied + lam * labels * k / n + 0 * b,
         "The labels are averaged. Their sum is printed.": n * copied + lam * labels + 0 * b,
         "Sums over the batch: with smaller batches the labels weigh more.": b * copied + lam * labels * k,

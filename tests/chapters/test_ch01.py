@@ -73,6 +73,8 @@ WRONG = [
     ("1.3", tied(factor=-1), "uphill"),
     ("1.3", tied(factor=2), "2 times"),
     ("1.3", lambda w, x: tied()(w, x) * len(x), "6 times"),
+    ("1.3", lambda w, x: -tied()(w, x) * len(x), "The sign is wrong, and the length is 6 times"),
+    ("1.3", lambda w, x: 0 * w, "not the gradient"),
     ("1.3", lambda w, x: w, "not the gradient"),
     ("1.3", lambda w, x: tied()(w, x).T, "shape"),
     ("1.3", lambda w, x: "no", "ValueError"),

@@ -12,6 +12,11 @@ def used(variance=np.exp, axis=0, returned=lambda kl: kl > 0.01):
     return answer
 
 
+def squared_late(z_mean, z_log_var):
+    variance = np.exp(z_log_var).mean(axis=0)
+    return 0.5 * (z_mean.mean(axis=0) ** 2 + variance - z_log_var.mean(axis=0) - 1) > 0.01
+
+
 def free(total):
     def answer(z_mean, z_log_var, free_nats):
         return total(0.5 * (z_mean**2 + np.exp(z_log_var) - z_log_var - 1), free_nats)
@@ -39,8 +44,9 @@ WRONG = [
     ("4.1", "0.0392", "single number"),
     ("4.2", used(axis=1), "for each image"),
     ("4.2", used(variance=lambda t: np.exp(0.5 * t)), "exp of what"),
+    ("4.2", squared_late, "Square the mean of each image, then average"),
     ("4.2", used(returned=lambda kl: kl), "True or False"),
-    ("4.2", used(returned=lambda kl: kl.sum() > 0.01), "One answer for each of 4 codes"),
+    ("4.2", used(returned=lambda kl: kl.sum() > 0.01), "One answer for each of 5 codes"),
     ("4.2", harness.broken, "ZeroDivisionError"),
     ("4.3", free(lambda kl, nats: np.maximum(kl, nats).mean(axis=0).sum()), "limit is put on each image"),
     ("4.3", free(lambda kl, nats: max(kl.mean(axis=0).sum(), nats)), "limit is put on the sum"),

@@ -35,6 +35,8 @@ WRONG = [
     ("5.1", 500 * np.log(2), "one layer"),
     ("5.1", 784 * 500 * np.log(2), "weights"),
     ("5.1", 1284, "base 2"),
+    ("5.1", 1285 * np.log(2), "number of states"),
+    ("5.1", 2**1284, "That is Z"),
     ("5.1", 0, "single state"),
     ("5.1", 5, "number of states"),
     ("5.2", lambda k, x, step: [step(x) for _ in range(k)][-1], "same x"),

@@ -1,5 +1,7 @@
 """Chapter 06: right and wrong answers to its exercises, and the faults that its checks must find."""
 
+from fractions import Fraction
+
 import harness
 import numpy as np
 from harness import ChapterFault, CodeFault, each
@@ -45,6 +47,7 @@ def up_only(x, machines):
 
 
 RIGHT = [
+    ("6.1", Fraction(1, 512)),
     ("6.1", 1 / 512),
     ("6.2", greedy()),
     ("6.2", greedy(unit=lambda s: 1 / (1 + np.exp(-s)))),

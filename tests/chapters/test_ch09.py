@@ -59,6 +59,7 @@ def convolved(h, kernel, stride):
 RIGHT = [
     ("9.1", [1, 2, 4]),
     ("9.1", np.array([4, 2, 1, 2])),
+    ("9.1", {1, 2, 4}),
     ("9.2", resized),
     ("9.2", bilinear),
     ("9.2", averaged),

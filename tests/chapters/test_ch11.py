@@ -1,20 +1,21 @@
 """Chapter 11: right and wrong answers to its exercises, and the faults that its checks must find."""
 
 import harness
+import keras
 import numpy as np
 from harness import ChapterFault, CodeFault, each
 
 from experiments import ch11
 
 
-def freezes(layers=slice(0, 1), compiles=True, count=None):
+def freezes(layers=slice(0, 1), compiles=True, count=None, loss="mse"):
     """The chapter's exercise 11.2 with its parts as arguments."""
 
     def answer(model):
         for layer in model.layers[layers]:
             layer.trainable = False
         if compiles:
-            model.compile("sgd", "mse")
+            model.compile("sgd", loss)
         return count(model) if count else sum(int(np.prod(w.shape)) for w in model.trainable_weights)
 
     return answer
@@ -35,6 +36,8 @@ RIGHT = [
     ("11.1", 0.375),
     ("11.1", np.float32(3 / 8)),
     ("11.2", freezes()),
+    ("11.2", freezes(loss="sparse_categorical_crossentropy")),
+    ("11.2", freezes(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))),
     ("11.3", patch()),
 ]
 
