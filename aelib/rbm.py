@@ -145,8 +145,7 @@ class RBM(keras.Model):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
     def _hidden_sums(self, x):
-        if x.shape[-1] != self.kernel.shape[0]:
-            raise ValueError(f"this RBM has {self.kernel.shape[0]} visible units; got images of shape {tuple(x.shape)}")
+        _check_width(x, self.kernel.shape[0])
         return ops.matmul(ops.cast(x, self.compute_dtype), self.kernel) + self.hidden_bias
 
     def _chain_end(self, x):
@@ -219,8 +218,7 @@ def gibbs(rbm, x, n_steps, rng, known=None):
         raise ValueError(f"at least 1 Gibbs step is needed; got {n_steps}")
     w, visible_bias, hidden_bias = weights_of(rbm)
     chain = [check_images(x)]
-    if chain[0].shape[1:] != visible_bias.shape:
-        raise ValueError(f"this RBM has {len(visible_bias)} visible units; got images of shape {chain[0].shape}")
+    _check_width(chain[0], len(visible_bias))
     for _ in range(n_steps):
         y = _sample(expit(chain[-1] @ w + hidden_bias), rng)
         state = _sample(expit(y @ w.T + visible_bias), rng)
@@ -309,6 +307,11 @@ def annealed_log_partition(rbm, logits, betas, n_chains, rng):
     weights = np.exp(log_weights - log_weights.max())
     log_z = base + log_weights.max() + np.log(weights.mean())
     return float(log_z), float(weights.std(ddof=1) / n_chains**0.5 / weights.mean())
+
+
+def _check_width(x, n_visible):
+    if x.shape[-1] != n_visible:
+        raise ValueError(f"this RBM has {n_visible} visible units; got images of shape {tuple(x.shape)}")
 
 
 def _checked(x):
